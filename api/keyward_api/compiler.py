@@ -1,0 +1,320 @@
+"""From a database, its roles and its users to its policy: deterministic, and closed on doubt.
+
+Inputs are complete lists: what is not in them does not exist. What cannot be compiled is left out and named in a
+problem; denies are never left out, for a role that lost its denies would allow more than its author wrote:
+where a deny cannot be read, the holders of that role get nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from keyward_api import iam, names
+from keyward_api.canonical import canonical_json, content_hash
+from keyward_api.decision import merge
+from keyward_api.endpoints import partition_of, resolve
+from keyward_api.names import Reason
+from keyward_api.permissions import expand
+from keyward_api.resources.database import KeyspacesDatabase
+from keyward_api.resources.policy import (
+    Grant,
+    KeyspacesPolicySpec,
+    PolicyDatabase,
+    PolicyEndpoint,
+    PolicyIdentity,
+    PolicyRule,
+)
+from keyward_api.resources.role import Rule
+from keyward_api.resources.user import KeyspacesUser, Subject
+
+POLICY_SIZE_LIMIT = 1024 * 1024
+"""Bytes of the compiled spec as JSON: etcd takes 1.5 MiB a request, and status must fit beside it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something that was left out of a policy."""
+
+    reason: str
+    """One of names.Reason."""
+
+    message: str
+    """What, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compilation:
+    """A policy, and what could not become part of it."""
+
+    spec: KeyspacesPolicySpec
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class _Role:
+    """A KeyspacesRole as far as it could be read; `withheld` says why its holders get nothing."""
+
+    name: str
+    allow: list[tuple[str, Rule]] = field(default_factory=list)
+    deny: list[tuple[str, Rule]] = field(default_factory=list)
+    withheld: bool = False
+
+
+def compile_policy(
+    *,
+    database: KeyspacesDatabase,
+    roles: Sequence[Mapping[str, Any]],
+    users: Sequence[Mapping[str, Any]],
+    cluster_uid: str,
+    service_address: str,
+) -> Compilation:
+    """Compile the policy of one database.
+
+    `roles` and `users` are all KeyspacesRoles and KeyspacesUsers of the database's namespace as the API server
+    returns them (JSON objects); `service_address` is the IP address of the agents' Service, empty if none yet.
+    """
+    compiler = _Compiler(database, cluster_uid, service_address)
+    return compiler.compile(roles, users)
+
+
+class _Compiler:
+    def __init__(self, database: KeyspacesDatabase, cluster_uid: str, service_address: str) -> None:
+        self._database = database
+        self._target = _policy_database(database, cluster_uid, service_address)
+        self._problems: list[Problem] = []
+
+    def compile(self, roles: Sequence[Mapping[str, Any]], users: Sequence[Mapping[str, Any]]) -> Compilation:
+        by_name = {role.name: role for role in map(self._read_role, _by_name(roles))}
+        grants: dict[str, Grant] = {}
+        subjects: dict[tuple[str, str, str], set[str]] = {}
+        for user in filter(None, map(self._read_user, _by_name(users))):
+            own = self._grants_of(user, by_name)
+            grants.update({grant.id: grant for grant in own})
+            for subject in user.spec.subjects:
+                subjects.setdefault(_subject_key(subject), set()).update(grant.id for grant in own)
+        grants = self._without_ambiguous_roles(grants)
+        grants = self._within_the_session_policy(grants)
+        self._report_large_sums(grants, subjects)
+        grants = self._within_the_size_limit(grants)
+        return Compilation(
+            spec=_sealed(self._target, grants.values(), subjects),
+            problems=tuple(sorted(self._problems, key=lambda problem: (problem.reason, problem.message))),
+        )
+
+    def _problem(self, reason: str, message: str) -> None:
+        self._problems.append(Problem(reason=reason, message=message))
+
+    def _read_role(self, document: Mapping[str, Any]) -> _Role:
+        role = _Role(name=document["metadata"]["name"])
+        spec = document.get("spec") or {}
+        try:
+            role.deny = [_read_rule(role.name, "deny", i, rule) for i, rule in enumerate(spec.get("deny") or ())]
+        except (ValidationError, TypeError) as error:
+            role.withheld = True
+            self._problem(
+                Reason.ROLE_INVALID,
+                f"KeyspacesRole {role.name}: a deny cannot be read, so its holders get no grant: {_first_line(error)}",
+            )
+            return role
+        try:
+            role.allow = [_read_rule(role.name, "allow", i, rule) for i, rule in enumerate(spec.get("allow") or ())]
+        except (ValidationError, TypeError) as error:
+            self._problem(
+                Reason.ROLE_INVALID,
+                f"KeyspacesRole {role.name}: an allow cannot be read, so only its denies count: {_first_line(error)}",
+            )
+        return role
+
+    def _read_user(self, document: Mapping[str, Any]) -> KeyspacesUser | None:
+        try:
+            return KeyspacesUser.model_validate(document)
+        except ValidationError as error:
+            name = document["metadata"]["name"]
+            self._problem(
+                Reason.USER_INVALID,
+                f"KeyspacesUser {name} cannot be read, so it has no grant: {_first_line(error)}",
+            )
+            return None
+
+    def _grants_of(self, user: KeyspacesUser, roles: Mapping[str, _Role]) -> list[Grant]:
+        held = []
+        for name in sorted(user.spec.roles):
+            if name in roles:
+                held.append(roles[name])
+            else:
+                self._problem(
+                    Reason.ROLE_NOT_FOUND,
+                    f"KeyspacesUser {user.metadata.name} names KeyspacesRole {name}, which does not exist: create it",
+                )
+        if any(role.withheld for role in held):
+            return []
+        allow = self._rules_by_iam_role([pair for role in held for pair in role.allow])
+        deny = self._rules_by_iam_role([pair for role in held for pair in role.deny])
+        return [
+            Grant(
+                id=content_hash([user.metadata.name, arn], length=16),
+                user=user.metadata.name,
+                db_user=iam.parse_role_arn(arn).name,
+                role_arn=arn,
+                allow=tuple(allow.get(arn, ())),
+                deny=tuple(deny.get(arn, ())),
+            )
+            for arn in sorted(allow.keys() | deny.keys())
+        ]
+
+    def _rules_by_iam_role(self, rules: Iterable[tuple[str, Rule]]) -> dict[str, list[PolicyRule]]:
+        metadata = self._database.metadata
+        found: dict[str, list[PolicyRule]] = {}
+        for source, rule in rules:
+            if not rule.databases.matches(name=metadata.name, labels=metadata.labels):
+                continue
+            for db_user in rule.db_users:
+                arn = self._role_arn(db_user, source)
+                if arn is not None:
+                    found.setdefault(arn, []).append(_policy_rule(source, rule))
+        return found
+
+    def _role_arn(self, db_user: str, source: str) -> str | None:
+        target = self._target
+        if not db_user.startswith("arn:"):
+            return iam.role_arn(partition=target.partition, account_id=target.account_id, name=db_user)
+        role = iam.parse_role_arn(db_user)
+        if (role.partition, role.account_id) == (target.partition, target.account_id):
+            return db_user
+        self._problem(
+            Reason.ROLE_INVALID,
+            f"rule {source} names {db_user}, which is not of account {target.account_id} ({target.partition}) "
+            f"as KeyspacesDatabase {target.name} is: name a role of that account",
+        )
+        return None
+
+    def _without_ambiguous_roles(self, grants: dict[str, Grant]) -> dict[str, Grant]:
+        """IAM role names are unique in an account, so one name with two paths is somebody's mistake."""
+        arns: dict[str, set[str]] = {}
+        for grant in grants.values():
+            arns.setdefault(grant.db_user, set()).add(grant.role_arn)
+        ambiguous = {name for name, found in arns.items() if len(found) > 1}
+        for name in sorted(ambiguous):
+            self._problem(
+                Reason.ROLE_INVALID,
+                f"IAM role '{name}' is named with different paths ({', '.join(sorted(arns[name]))}): use one ARN",
+            )
+        return {k: _without_allows(g) if g.db_user in ambiguous else g for k, g in grants.items()}
+
+    def _within_the_session_policy(self, grants: dict[str, Grant]) -> dict[str, Grant]:
+        kept = dict(grants)
+        for key, grant in grants.items():
+            try:
+                iam.session_policy(merge([grant], self._target), self._target)
+            except iam.SessionPolicyError as error:
+                kept[key] = _without_allows(grant)
+                self._problem(Reason.GRANT_TOO_LARGE, f"KeyspacesUser {grant.user} has no grant: {error}")
+        return kept
+
+    def _report_large_sums(
+        self, grants: Mapping[str, Grant], subjects: Mapping[tuple[str, str, str], set[str]]
+    ) -> None:
+        """Grants that fit one by one may not fit together; the agent refuses such a login, this tells why."""
+        for (kind, namespace, name), ids in sorted(subjects.items()):
+            by_role: dict[str, list[Grant]] = {}
+            for grant_id in sorted(ids):
+                by_role.setdefault(grants[grant_id].db_user, []).append(grants[grant_id])
+            for held in by_role.values():
+                try:
+                    iam.session_policy(merge(held, self._target), self._target)
+                except iam.SessionPolicyError as error:
+                    who = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+                    self._problem(Reason.GRANT_TOO_LARGE, f"{who} cannot log in: {error}")
+
+    def _within_the_size_limit(self, grants: dict[str, Grant]) -> dict[str, Grant]:
+        kept = dict(grants)
+        size = sum(_size(grant) for grant in grants.values())
+        for grant in sorted(grants.values(), key=lambda g: (-_size(g), g.id)):
+            if size <= POLICY_SIZE_LIMIT:
+                break
+            kept[grant.id] = _without_allows(grant)
+            size -= _size(grant) - _size(kept[grant.id])
+            self._problem(
+                Reason.POLICY_TOO_LARGE,
+                f"KeyspacesUser {grant.user} has no grant as '{grant.db_user}': the policy is over {POLICY_SIZE_LIMIT} "
+                "bytes; use fewer users, groups instead of single subjects, or another database for some of them",
+            )
+        return kept
+
+
+def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_address: str) -> PolicyDatabase:
+    metadata, spec = database.metadata, database.spec
+    endpoint = resolve(spec)
+    return PolicyDatabase(
+        namespace=metadata.namespace,
+        name=metadata.name,
+        uid=metadata.uid,
+        cluster_uid=cluster_uid,
+        account_id=spec.aws.account_id,
+        region=spec.aws.region,
+        partition=partition_of(spec.aws.region),
+        endpoint=PolicyEndpoint(
+            address=endpoint.address,
+            port=endpoint.port,
+            server_name=endpoint.server_name,
+            ca_bundle=endpoint.ca_bundle,
+        ),
+        agent_role_arn=spec.agent.identity.role_arn,
+        external_id=names.external_id(cluster_uid=cluster_uid, namespace=metadata.namespace, database=metadata.name),
+        audience=names.token_audience(namespace=metadata.namespace, database=metadata.name),
+        service_address=service_address,
+    )
+
+
+def _sealed(
+    target: PolicyDatabase, grants: Iterable[Grant], subjects: Mapping[tuple[str, str, str], set[str]]
+) -> KeyspacesPolicySpec:
+    spec = KeyspacesPolicySpec(
+        revision="",
+        database=target,
+        grants=tuple(sorted(grants, key=lambda grant: grant.id)),
+        identities=tuple(
+            PolicyIdentity(kind=kind, namespace=namespace, name=name, grants=tuple(sorted(ids)))
+            for (kind, namespace, name), ids in sorted(subjects.items())
+            if ids
+        ),
+    )
+    return spec.model_copy(update={"revision": content_hash(spec.to_json_dict())})
+
+
+def _by_name(documents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(documents, key=lambda document: str(document["metadata"]["name"]))
+
+
+def _read_rule(role: str, effect: str, index: int, document: Mapping[str, Any]) -> tuple[str, Rule]:
+    return f"{role}/{effect}/{index}", Rule.model_validate(document)
+
+
+def _policy_rule(source: str, rule: Rule) -> PolicyRule:
+    return PolicyRule(
+        source=source,
+        keyspaces=tuple(sorted(rule.keyspaces)),
+        tables=tuple(sorted(rule.tables)),
+        permissions=expand(rule.permissions),
+    )
+
+
+def _subject_key(subject: Subject) -> tuple[str, str, str]:
+    return (subject.kind, subject.namespace or "", subject.name)
+
+
+def _without_allows(grant: Grant) -> Grant:
+    return grant.model_copy(update={"allow": ()})
+
+
+def _size(grant: Grant) -> int:
+    return len(canonical_json(grant.to_json_dict()).encode())
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

@@ -1,0 +1,203 @@
+"""May this identity do that, under this policy? Pure, and the only place that decides.
+
+A deny wins over every allow of every role; what no allow names is refused. Every login may read the three
+schema keyspaces, which each driver does at connect; nothing else of `system*` is ever allowed, whatever
+a rule's pattern says.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from keyward_api.canonical import content_hash
+from keyward_api.identities import CallerIdentity
+from keyward_api.permissions import Permission
+from keyward_api.resources.policy import Grant, KeyspacesPolicySpec, PolicyDatabase, PolicyRule
+
+SCHEMA_KEYSPACES = frozenset({"system_schema", "system_schema_mcs", "system_multiregion_info"})
+IMPLIED_RULE = "implied/system_schema"
+
+
+class GrantError(ValueError):
+    """A login that the policy does not allow; the text is for the caller."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """One permission that a statement needs on one table."""
+
+    permission: Permission
+    keyspace: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.permission} on {self.keyspace}.{self.table}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EffectiveGrant:
+    """Everything that one identity may do as one IAM role, over all its users, groups and roles."""
+
+    db_user: str
+    """Short name of the IAM role."""
+
+    role_arn: str
+    external_id: str
+    allow: tuple[PolicyRule, ...]
+    deny: tuple[PolicyRule, ...]
+    users: tuple[str, ...]
+    """The KeyspacesUsers that contribute."""
+
+    hash: str
+    """Changes exactly when the effect may change."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """Whether a statement may run, and by which rule."""
+
+    allowed: bool
+    rule: str
+    """The rule that decided, such as `reader/allow/0`; empty where no rule names the access."""
+
+    denied: Access | None = None
+    """The access that was refused."""
+
+
+ALLOWED_WITHOUT_ACCESS = Decision(allowed=True, rule="")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyView:
+    """A compiled policy with the indexes that logins need."""
+
+    spec: KeyspacesPolicySpec
+    _grants: dict[str, Grant] = field(repr=False)
+    _identities: dict[tuple[str, str, str], tuple[str, ...]] = field(repr=False)
+
+    @classmethod
+    def of(cls, spec: KeyspacesPolicySpec) -> "PolicyView":
+        """Index a policy."""
+        return cls(
+            spec=spec,
+            _grants={grant.id: grant for grant in spec.grants},
+            _identities={(i.kind, i.namespace, i.name): i.grants for i in spec.identities},
+        )
+
+    @property
+    def revision(self) -> str:
+        """Hash of the policy."""
+        return self.spec.revision
+
+    @property
+    def database(self) -> PolicyDatabase:
+        """The database that the policy is for."""
+        return self.spec.database
+
+    def grants_of(self, identity: CallerIdentity) -> dict[str, EffectiveGrant]:
+        """What the identity may do, by IAM role; a role with denies alone is not among them."""
+        keys = [("ServiceAccount", identity.namespace, identity.name)]
+        keys += [("Group", "", group) for group in sorted(identity.groups)]
+        ids = {grant_id for key in keys for grant_id in self._identities.get(key, ())}
+        by_role: dict[str, list[Grant]] = {}
+        for grant_id in sorted(ids):
+            grant = self._grants[grant_id]
+            by_role.setdefault(grant.db_user, []).append(grant)
+        merged = {name: merge(grants, self.database) for name, grants in sorted(by_role.items())}
+        return {name: grant for name, grant in merged.items() if grant.allow}
+
+    def grant_for(self, identity: CallerIdentity, db_user: str) -> EffectiveGrant:
+        """The grant that a login asks for.
+
+        `db_user` is an IAM role's name or ARN; empty picks the only one granted. Raises GrantError, whose text
+        names the identity, the database, the IAM role and the next step, and nothing of other identities.
+        """
+        grants = self.grants_of(identity)
+        where = f"database {self.database.namespace}/{self.database.name}"
+        if not grants:
+            raise GrantError(
+                f"{identity.username} has no grant on {where}: ask its owner for a KeyspacesUser in namespace "
+                f"{self.database.namespace} that names you as a subject, with a KeyspacesRole that allows something"
+            )
+        if not db_user and len(grants) == 1:
+            return next(iter(grants.values()))
+        choices = ", ".join(f"'{name}'" for name in grants)
+        if not db_user:
+            raise GrantError(f"{identity.username} may use several IAM roles on {where}: log in as one of {choices}")
+        for grant in grants.values():
+            if db_user in (grant.db_user, grant.role_arn):
+                return grant
+        raise GrantError(
+            f"{identity.username} may not use IAM role '{db_user}' on {where}: log in as one of {choices}, or ask "
+            f"its owner for a KeyspacesRole in namespace {self.database.namespace} with that name in `dbUsers`"
+        )
+
+
+def merge(grants: list[Grant], database: PolicyDatabase) -> EffectiveGrant:
+    """Several grants of one identity on one IAM role as one: allows and denies add up."""
+    allow = tuple(dict.fromkeys(rule for grant in grants for rule in grant.allow))
+    deny = tuple(dict.fromkeys(rule for grant in grants for rule in grant.deny))
+    first = grants[0]
+    effect = {
+        "roleARN": first.role_arn,
+        "allow": [rule.to_json_dict() for rule in allow],
+        "deny": [rule.to_json_dict() for rule in deny],
+    }
+    return EffectiveGrant(
+        db_user=first.db_user,
+        role_arn=first.role_arn,
+        external_id=database.external_id,
+        allow=allow,
+        deny=deny,
+        users=tuple(sorted({grant.user for grant in grants})),
+        hash=content_hash(effect),
+    )
+
+
+def decide(grant: EffectiveGrant, accesses: Iterable[Access]) -> Decision:
+    """Whether a statement that needs all of `accesses` may run."""
+    decision = ALLOWED_WITHOUT_ACCESS
+    for access in accesses:
+        decision = _decide_one(grant, access)
+        if not decision.allowed:
+            return decision
+    return decision
+
+
+def _decide_one(grant: EffectiveGrant, access: Access) -> Decision:
+    if is_system(access.keyspace):
+        implied = access.keyspace in SCHEMA_KEYSPACES and access.permission is Permission.SELECT
+        return Decision(allowed=implied, rule=IMPLIED_RULE, denied=None if implied else access)
+    for rule in grant.deny:
+        if _covers(rule, access):
+            return Decision(allowed=False, rule=rule.source, denied=access)
+    for rule in grant.allow:
+        if _covers(rule, access):
+            return Decision(allowed=True, rule=rule.source)
+    return Decision(allowed=False, rule="", denied=access)
+
+
+def is_system(keyspace: str) -> bool:
+    """Whether a keyspace is one of Keyspaces' own."""
+    return keyspace == "system" or keyspace.startswith("system_")
+
+
+def _covers(rule: PolicyRule, access: Access) -> bool:
+    return (
+        access.permission in rule.permissions
+        and any(matches(pattern, access.keyspace) for pattern in rule.keyspaces)
+        and any(matches(pattern, access.table) for pattern in rule.tables)
+    )
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether `name` is of the form `pattern`; `*` stands for any run of characters, the empty one too."""
+    return _compiled(pattern).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # Adjacent stars mean one; collapsed, no pattern of 48 characters backtracks for long on a name of 48.
+    parts = re.sub(r"\*+", "*", pattern).split("*")
+    return re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL)

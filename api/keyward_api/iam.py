@@ -1,0 +1,200 @@
+"""IAM documents made from grants and names: session policies and trust policies.
+
+ARN forms and actions: service authorization reference of Amazon Keyspaces (`:/keyspace/<name>/table/<name>`).
+The session policy is the second of three decisions: what the agent decides on CQL, IAM decides again.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from keyward_api.canonical import canonical_json
+from keyward_api.decision import EffectiveGrant, matches
+from keyward_api.permissions import IAM_ACTIONS, Permission
+from keyward_api.resources.policy import PolicyDatabase, PolicyRule
+
+SESSION_POLICY_LIMIT = 2048
+"""Characters, STS API reference, AssumeRole `Policy`."""
+
+POLICY_VERSION = "2012-10-17"
+
+SESSION_TAGS = ("keyward:namespace", "keyward:database", "keyward:user")
+
+# What drivers read at connect. A deny that reaches one of these would close the database, so it must be seen.
+_SYSTEM_TABLES: dict[str, tuple[str, ...]] = {
+    "system": ("local", "peers", "size_estimates", "prepared_statements"),
+    "system_schema": (
+        *(
+            "keyspaces",
+            "tables",
+            "columns",
+            "types",
+            "functions",
+            "aggregates",
+            "triggers",
+            "indexes",
+            "views",
+        ),
+        "dropped_columns",
+    ),
+    "system_schema_mcs": (
+        "keyspaces",
+        "tables",
+        "columns",
+        "types",
+        "tags",
+        "functions",
+        "aggregates",
+        "views",
+    ),
+    "system_multiregion_info": ("tables", "keyspaces"),
+}
+
+_ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>[0-9]{12}):role/(?:.*/)?(?P<name>[^/]+)")
+
+
+class SessionPolicyError(ValueError):
+    """A grant that IAM cannot be told: too large, or a deny that has no form there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleName:
+    """An IAM role's ARN, taken apart."""
+
+    partition: str
+    account_id: str
+    name: str
+    """Without its path: IAM role names are unique in an account."""
+
+
+def parse_role_arn(arn: str) -> RoleName:
+    """Take a role ARN apart; raises ValueError for anything else."""
+    match = _ROLE_ARN.fullmatch(arn)
+    if match is None:
+        raise ValueError(f"'{arn}' is not the ARN of an IAM role")
+    return RoleName(partition=match["partition"], account_id=match["account"], name=match["name"])
+
+
+def role_arn(*, partition: str, account_id: str, name: str) -> str:
+    """The ARN of a role without a path."""
+    return f"arn:{partition}:iam::{account_id}:role/{name}"
+
+
+def session_policy(grant: EffectiveGrant, database: PolicyDatabase) -> str:
+    """The inline policy of AssumeRole: what the grant allows and denies, and Select on `system*`.
+
+    JSON without white space. Raises SessionPolicyError where it is over 2,048 characters or where a deny
+    cannot be said: it is never widened or left out.
+    """
+    prefix = f"arn:{database.partition}:cassandra:{database.region}:{database.account_id}:/keyspace/"
+    statements = [_statement("Allow", [IAM_ACTIONS[Permission.SELECT][0]], [f"{prefix}system*"])]
+    statements += _merged("Allow", grant.allow, prefix)
+    statements += _denies(grant.deny, prefix)
+    text = canonical_json({"Version": POLICY_VERSION, "Statement": statements})
+    if len(text) > SESSION_POLICY_LIMIT:
+        raise SessionPolicyError(
+            f"the session policy of IAM role '{grant.db_user}' for {', '.join(grant.users)} has "
+            f"{len(text)} characters, and STS takes {SESSION_POLICY_LIMIT}: name fewer keyspaces and tables, or use '*'"
+        )
+    return text
+
+
+def _statement(effect: str, actions: list[str], resources: list[str]) -> dict[str, Any]:
+    return {"Effect": effect, "Action": _one_or_many(actions), "Resource": _one_or_many(resources)}
+
+
+def _one_or_many(values: list[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else values
+
+
+def _actions(permissions: tuple[Permission, ...]) -> list[str]:
+    return [action for permission in permissions for action in IAM_ACTIONS[permission]]
+
+
+def _merged(effect: str, rules: tuple[PolicyRule, ...], prefix: str) -> list[dict[str, Any]]:
+    """One statement for each set of permissions: resources of equal rules share it."""
+    by_permissions: dict[tuple[Permission, ...], dict[str, None]] = {}
+    for rule in rules:
+        resources = by_permissions.setdefault(rule.permissions, {})
+        resources.update(dict.fromkeys(_resources(rule, prefix)))
+    return [
+        _statement(effect, _actions(permissions), sorted(resources))
+        for permissions, resources in sorted(by_permissions.items())
+    ]
+
+
+def _resources(rule: PolicyRule, prefix: str) -> list[str]:
+    return [f"{prefix}{keyspace}/table/{table}" for keyspace in rule.keyspaces for table in rule.tables]
+
+
+def _denies(rules: tuple[PolicyRule, ...], prefix: str) -> list[dict[str, Any]]:
+    everywhere = [rule for rule in rules if _denies_everything(rule)]
+    statements = []
+    if everywhere:
+        # `*` in a rule never means system*, in IAM it would.
+        permissions = tuple(p for p in Permission if any(p in rule.permissions for rule in everywhere))
+        statements.append(
+            {
+                "Effect": "Deny",
+                "Action": _one_or_many(_actions(permissions)),
+                "NotResource": f"{prefix}system*",
+            }
+        )
+    rest = tuple(rule for rule in rules if not _denies_everything(rule))
+    for rule in rest:
+        _refuse_a_deny_of_the_schema(rule)
+    return statements + _merged("Deny", rest, prefix)
+
+
+def _denies_everything(rule: PolicyRule) -> bool:
+    return "*" in rule.keyspaces and "*" in rule.tables
+
+
+def _refuse_a_deny_of_the_schema(rule: PolicyRule) -> None:
+    if Permission.SELECT not in rule.permissions:
+        return
+    for keyspace, tables in _SYSTEM_TABLES.items():
+        if not any(matches(pattern, keyspace) for pattern in rule.keyspaces):
+            continue
+        for table in tables:
+            if any(matches(pattern, table) for pattern in rule.tables):
+                raise SessionPolicyError(
+                    f"rule {rule.source} denies Select with patterns that in IAM would cover {keyspace}.{table}, "
+                    "which every driver reads: name the keyspaces or tables of the deny more exactly"
+                )
+
+
+def trust_policy(*, agent_role_arn: str, external_id: str) -> str:
+    """Trust policy of a role that agents assume: only this agent role, only for this database, named callers."""
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": agent_role_arn},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": agent_role_arn},
+            "Action": ["sts:SetSourceIdentity", "sts:TagSession"],
+        },
+    ]
+    return canonical_json({"Version": POLICY_VERSION, "Statement": statements})
+
+
+def agent_trust_policy(*, issuer: str, agent_role_arn: str, namespace: str, service_account: str) -> str:
+    """Trust policy of the agents' own role (IRSA): only this ServiceAccount of this cluster."""
+    role = parse_role_arn(agent_role_arn)
+    provider = issuer.removeprefix("https://")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:{role.partition}:iam::{role.account_id}:oidc-provider/{provider}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                f"{provider}:aud": "sts.amazonaws.com",
+                f"{provider}:sub": f"system:serviceaccount:{namespace}:{service_account}",
+            }
+        },
+    }
+    return canonical_json({"Version": POLICY_VERSION, "Statement": [statement]})

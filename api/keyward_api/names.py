@@ -1,0 +1,128 @@
+"""Every name that two programs, or a program and a person, must agree on.
+
+Groups, kinds, labels, finalizers, conditions, reasons, ports, file names, and the names of children. A string
+that appears in two places of the code belongs here.
+"""
+
+import hashlib
+
+GROUP = "keyward.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+CATEGORY = "keyward"
+
+SYSTEM_NAMESPACE = "keyward-system"
+AGENTS_NAMESPACE = "keyward-agents"
+
+FINALIZER = f"{GROUP}/agent"
+"""Held by a KeyspacesDatabase until its children in the agents' namespace are gone."""
+
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_NAME = "app.kubernetes.io/name"
+LABEL_INSTANCE = "app.kubernetes.io/instance"
+LABEL_COMPONENT = "app.kubernetes.io/component"
+MANAGED_BY = "keyward-operator"
+
+# Owner references do not cross namespaces: these three stand in for one.
+LABEL_OWNER_NAMESPACE = f"{GROUP}/owner-namespace"
+LABEL_OWNER_NAME = f"{GROUP}/owner-name"
+LABEL_OWNER_UID = f"{GROUP}/owner-uid"
+
+ANNOTATION_IRSA_ROLE = "eks.amazonaws.com/role-arn"
+ANNOTATION_IDENTITY_HASH = f"{GROUP}/identity-hash"
+"""On the pod template: a changed role ARN makes new pods, since IRSA is injected at creation only."""
+
+CQL_PORT = 9142
+"""Keyspaces' own port, and ours."""
+
+LEASE_NAME = "keyward-operator"
+
+CA_KEY = "ca.crt"
+"""The key of the ConfigMap that gives clients the database's server CA."""
+
+TOKEN_REVIEWER_GROUP = f"system:serviceaccounts:{AGENTS_NAMESPACE}"
+
+
+class Condition:
+    """Condition types of a KeyspacesDatabase; `Ready` sums up, the others say why."""
+
+    READY = "Ready"
+    PERMITTED = "Permitted"
+    POLICY_COMPILED = "PolicyCompiled"
+    CERTIFICATE_AUTHORITY_READY = "CertificateAuthorityReady"
+    AGENT_AVAILABLE = "AgentAvailable"
+    ROLES_ASSUMABLE = "RolesAssumable"
+
+
+class Reason:
+    """Reasons of conditions, events and refusals: stable, one word each."""
+
+    READY = "Ready"
+    PERMITTED = "Permitted"
+    NOT_PERMITTED = "NotPermitted"
+    NAME_TAKEN = "NameTaken"
+    INVALID_SPEC = "InvalidSpec"
+    COMPILED = "Compiled"
+    ROLE_NOT_FOUND = "RoleNotFound"
+    ROLE_INVALID = "RoleInvalid"
+    USER_INVALID = "UserInvalid"
+    GRANT_TOO_LARGE = "GrantTooLarge"
+    POLICY_TOO_LARGE = "PolicyTooLarge"
+    ISSUED = "Issued"
+    PENDING = "Pending"
+    AVAILABLE = "Available"
+    UNAVAILABLE = "Unavailable"
+    SCALED_TO_ZERO = "ScaledToZero"
+    IDENTITY_NOT_INJECTED = "IdentityNotInjected"
+    ASSUMABLE = "Assumable"
+    ACCESS_DENIED = "AccessDenied"
+    NOT_TRIED = "NotTried"
+    NO_GRANTS = "NoGrants"
+    STS_UNAVAILABLE = "STSUnavailable"
+
+
+def child_name(*, namespace: str, name: str, limit: int = 63) -> str:
+    """Name of a database's child in the agents' namespace, where a dot is not legal in it or too long.
+
+    Two databases never share a child: the hash covers namespace and name with a separator that neither holds.
+    Readable as far as `limit` characters allow; ends with ten hex digits of SHA-256.
+    """
+    digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:10]
+    return f"{namespace}-{name}"[: limit - 11].rstrip("-") + f"-{digest}"
+
+
+def dotted_child_name(*, namespace: str, name: str) -> str:
+    """Name of a database's child whose kind allows dots: `<namespace>.<name>`.
+
+    A namespace holds no dot, so no two databases meet.
+    """
+    return f"{namespace}.{name}"
+
+
+def client_service_name(database: str) -> str:
+    """The ExternalName Service in the database's own namespace."""
+    return f"keyward-{database}"
+
+
+def client_ca_name(database: str) -> str:
+    """The ConfigMap with the database's server CA in the database's own namespace."""
+    return f"keyward-{database}-ca"
+
+
+def client_address(*, namespace: str, database: str) -> str:
+    """What clients connect to: `keyward-<name>.<namespace>.svc:9142`."""
+    return f"{client_service_name(database)}.{namespace}.svc:{CQL_PORT}"
+
+
+def token_audience(*, namespace: str, database: str) -> str:
+    """The audience that a ServiceAccount token must be minted for to open this database, and no other."""
+    return f"{GROUP}/{namespace}/{database}"
+
+
+def external_id(*, cluster_uid: str, namespace: str, database: str) -> str:
+    """The ExternalId of AssumeRole: `<cluster uid>/<namespace>/<database>`.
+
+    The uid of the kube-system namespace stands for the cluster. It keeps one tenant's database from using a
+    role that trusts the same agent role for another's (the confused deputy).
+    """
+    return f"{cluster_uid}/{namespace}/{database}"

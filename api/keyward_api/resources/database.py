@@ -1,0 +1,164 @@
+"""KeyspacesDatabase: one regional Keyspaces endpoint of one AWS account, and its agents."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from keyward_api.endpoints import FIPS_REGIONS, VPC_ENDPOINT_PATTERN
+from keyward_api.resources.models import (
+    AccountID,
+    ConditionList,
+    Model,
+    ObjectMeta,
+    Region,
+    RoleARN,
+    validations,
+)
+
+EndpointType = Literal["Public", "DualStack", "FIPS", "VPC", "Custom"]
+
+_FIPS = ", ".join(f"'{region}'" for region in sorted(FIPS_REGIONS))
+
+
+class AWS(Model):
+    """Where the database is."""
+
+    account_id: AccountID = Field(
+        description="The AWS account of the keyspaces: 12 digits. Immutable.",
+        json_schema_extra=validations(("self == oldSelf", "`accountID` is immutable: create another database")),
+    )
+    region: Region = Field(
+        description="The region of the keyspaces, such as `eu-central-1`. The partition follows from it. Immutable.",
+        json_schema_extra=validations(("self == oldSelf", "`region` is immutable: create another database")),
+    )
+
+
+class Endpoint(Model):
+    """How agents reach Keyspaces."""
+
+    type: EndpointType = Field(
+        default="Public",
+        description="`Public`, `DualStack` and `FIPS` derive the name from the region; `VPC` takes the name of an "
+        "interface endpoint; `Custom` takes any name and CA, and needs the platform's consent.",
+    )
+    address: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        description="DNS name, for `VPC` (`vpce-….cassandra.<region>.vpce.amazonaws.com`) and `Custom` only. "
+        "The port is always 9142.",
+    )
+    server_name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        description="The name that the server's certificate must carry, for `Custom` only. Default: `address`.",
+    )
+    ca_bundle: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=65536,
+        description="PEM certificates that sign the server's, for `Custom` only; elsewhere Amazon's roots.",
+    )
+
+
+class AgentIdentity(Model):
+    """The AWS identity of the agents, with which they assume the roles that grants name."""
+
+    type: Literal["IRSA"] = Field(
+        default="IRSA", description="`IRSA`: an IAM role for the agents' ServiceAccount, by EKS' webhook."
+    )
+    role_arn: RoleARN = Field(
+        alias="roleARN", description="ARN of the IAM role that the agents' pods get by their web identity."
+    )
+
+
+class Agent(Model):
+    """The agents in front of this database."""
+
+    replicas: int = Field(default=2, ge=0, le=100, description="How many agent pods run.")
+    identity: AgentIdentity = Field(description="The agents' own AWS identity.")
+
+
+class KeyspacesDatabaseSpec(Model):
+    """What is wanted."""
+
+    aws: AWS = Field(description="Account and region.")
+    endpoint: Endpoint = Field(
+        default_factory=Endpoint,
+        description="How agents reach Keyspaces.",
+        json_schema_extra=validations(
+            (
+                "self.type == 'Custom' || (!has(self.serverName) && !has(self.caBundle))",
+                "`serverName` and `caBundle` may be set for type 'Custom' only",
+            ),
+            (
+                "self.type in ['VPC', 'Custom'] == has(self.address)",
+                "`address` must be set for types 'VPC' and 'Custom', and for no other",
+            ),
+            (
+                "(self.type != 'Custom' && oldSelf.type != 'Custom') || self == oldSelf",
+                "a 'Custom' endpoint is immutable: create another database",
+            ),
+        ),
+    )
+    agent: Agent = Field(description="The agents.")
+
+
+SPEC_RULES = validations(
+    (
+        f"self.endpoint.type != 'FIPS' || self.aws.region in [{_FIPS}]",
+        "Keyspaces has no FIPS endpoint in this region: choose another `endpoint.type`",
+    ),
+    (
+        "self.endpoint.type != 'DualStack' || !self.aws.region.startsWith('cn-')",
+        "Keyspaces has no dual-stack endpoint in China: choose another `endpoint.type`",
+    ),
+    (
+        f"self.endpoint.type != 'VPC' || (has(self.endpoint.address) && "
+        f"self.endpoint.address.matches('{VPC_ENDPOINT_PATTERN}') && "
+        "self.endpoint.address.contains('.' + self.aws.region + '.'))",
+        "`endpoint.address` must be of the form 'vpce-….cassandra.<region>.vpce.amazonaws.com', in `aws.region`",
+    ),
+)
+
+
+class IdentityStatus(Model):
+    """What IAM's administrators need in order to trust the agents."""
+
+    service_account: str | None = Field(
+        default=None, max_length=320, description="`<namespace>/<name>` of the agents' ServiceAccount."
+    )
+    external_id: str | None = Field(
+        default=None, max_length=1224, description="ExternalId of each AssumeRole for this database."
+    )
+    agent_trust_policy: str | None = Field(
+        default=None, max_length=4096, description="Trust policy (JSON) of the agents' own role, `roleARN`."
+    )
+    trust_policy: str | None = Field(
+        default=None, max_length=4096, description="Trust policy (JSON) of each role that the agents assume."
+    )
+
+
+class KeyspacesDatabaseStatus(Model):
+    """What was seen."""
+
+    conditions: ConditionList = ()
+    identity: IdentityStatus | None = Field(default=None, description="For the administrators of IAM.")
+    address: str | None = Field(default=None, max_length=320, description="What clients connect to: host:port.")
+    ca_bundle: str | None = Field(default=None, max_length=65536, description="PEM: the CA that clients trust.")
+    replicas: int = Field(default=0, ge=0, le=10000, description="Agent pods.")
+    ready_replicas: int = Field(default=0, ge=0, le=10000, description="Agent pods that take connections.")
+    policy_revision: str | None = Field(default=None, max_length=64, description="Revision of the compiled policy.")
+    users: int = Field(default=0, ge=0, le=100000, description="KeyspacesUsers with a grant on this database.")
+    grants: int = Field(default=0, ge=0, le=100000, description="Grants in the compiled policy.")
+
+
+class KeyspacesDatabase(Model):
+    """One regional Keyspaces endpoint of one AWS account, with the agents that guard it."""
+
+    metadata: ObjectMeta
+    spec: KeyspacesDatabaseSpec
+    status: KeyspacesDatabaseStatus = Field(default_factory=KeyspacesDatabaseStatus)

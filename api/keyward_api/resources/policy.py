@@ -1,0 +1,154 @@
+"""KeyspacesPolicy: what the operator compiled for one database, and what its agents report.
+
+Written by the operator only; each agent applies its own entry of `status.agents`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from keyward_api.permissions import Permission
+from keyward_api.resources.models import (
+    LIST_ATOMIC,
+    LIST_SET,
+    AccountID,
+    Model,
+    ObjectMeta,
+    Region,
+    RoleARN,
+    list_map,
+)
+from keyward_api.resources.role import NamePattern
+
+GrantID = Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class PolicyEndpoint(Model):
+    """Where agents connect."""
+
+    address: str = Field(max_length=253, description="DNS name that agents dial.")
+    port: int = Field(ge=1, le=65535, description="TCP port.")
+    server_name: str = Field(max_length=253, description="The name that the certificate must carry.")
+    ca_bundle: str | None = Field(default=None, max_length=65536, description="PEM roots; unset: Amazon's.")
+
+
+class PolicyDatabase(Model):
+    """The database that the policy is for."""
+
+    namespace: str = Field(max_length=63, description="Namespace of the KeyspacesDatabase.")
+    name: str = Field(max_length=253, description="Name of the KeyspacesDatabase.")
+    uid: str = Field(max_length=64, description="uid of the KeyspacesDatabase.")
+    cluster_uid: str = Field(max_length=64, description="uid of the kube-system namespace: the cluster's identity.")
+    account_id: AccountID = Field(description="AWS account.")
+    region: Region = Field(description="AWS region.")
+    partition: Literal["aws", "aws-cn", "aws-us-gov"] = Field(description="AWS partition.")
+    endpoint: PolicyEndpoint = Field(description="Where agents connect.")
+    agent_role_arn: RoleARN = Field(alias="agentRoleARN", description="The role that the agents must have.")
+    external_id: str = Field(max_length=1224, description="ExternalId of each AssumeRole.")
+    audience: str = Field(max_length=400, description="Audience of clients' tokens.")
+    service_address: str = Field(
+        default="",
+        max_length=64,
+        description="IP address of the agents' Service, which drivers see as the node.",
+    )
+
+
+class PolicyRule(Model):
+    """An allow or a deny, with where it comes from."""
+
+    source: str = Field(max_length=320, description="KeyspacesRole and place, such as `reader/allow/0`.")
+    keyspaces: tuple[NamePattern, ...] = Field(
+        max_length=64, json_schema_extra=LIST_ATOMIC, description="Keyspace name patterns."
+    )
+    tables: tuple[NamePattern, ...] = Field(
+        max_length=64, json_schema_extra=LIST_ATOMIC, description="Table name patterns."
+    )
+    permissions: tuple[Permission, ...] = Field(
+        max_length=16, json_schema_extra=LIST_ATOMIC, description="Permissions."
+    )
+
+
+class Grant(Model):
+    """What one KeyspacesUser may do as one IAM role."""
+
+    id: GrantID = Field(description="Stable name of this grant: from user and IAM role.")
+    user: str = Field(max_length=253, description="KeyspacesUser.")
+    db_user: str = Field(max_length=64, description="Short name of the IAM role.")
+    role_arn: RoleARN = Field(alias="roleARN", description="The IAM role that is assumed.")
+    allow: tuple[PolicyRule, ...] = Field(
+        default=(), max_length=2048, json_schema_extra=LIST_ATOMIC, description="Allows."
+    )
+    deny: tuple[PolicyRule, ...] = Field(
+        default=(), max_length=2048, json_schema_extra=LIST_ATOMIC, description="Denies: they win."
+    )
+
+
+class PolicyIdentity(Model):
+    """A subject and its grants."""
+
+    kind: Literal["ServiceAccount", "Group"] = Field(description="What kind of identity it is.")
+    name: str = Field(max_length=253, description="Its name.")
+    namespace: str = Field(default="", max_length=63, description="A ServiceAccount's namespace.")
+    grants: tuple[GrantID, ...] = Field(
+        max_length=1024, json_schema_extra=LIST_SET, description="Ids of the grants that it holds."
+    )
+
+
+class KeyspacesPolicySpec(Model):
+    """The compiled policy: the same inputs give the same bytes."""
+
+    revision: str = Field(max_length=64, description="Hash of everything else in this spec.")
+    database: PolicyDatabase = Field(description="The database.")
+    grants: tuple[Grant, ...] = Field(
+        default=(), max_length=4096, json_schema_extra=list_map("id"), description="All grants."
+    )
+    identities: tuple[PolicyIdentity, ...] = Field(
+        default=(),
+        max_length=4096,
+        json_schema_extra=list_map("kind", "namespace", "name"),
+        description="Who holds which grants.",
+    )
+
+
+class RoleReport(Model):
+    """Whether an agent could assume one IAM role."""
+
+    db_user: str = Field(max_length=64, description="Short name of the IAM role.")
+    assumable: bool = Field(description="Whether AssumeRole worked, once per policy revision.")
+    reason: str = Field(default="", max_length=1024, description="Why not: what STS said, and what to do.")
+
+
+class AgentReport(Model):
+    """What one agent pod says of itself."""
+
+    pod: str = Field(max_length=253, description="Pod name.")
+    pod_ip: str = Field(default="", max_length=64, description="Pod address.")
+    ready: bool = Field(default=False, description="Whether it takes connections.")
+    reason: str = Field(default="", max_length=256, description="Why it is not ready: a reason and a sentence.")
+    observed_revision: str = Field(default="", max_length=64, description="Policy revision in force.")
+    identity: str = Field(default="", max_length=2048, description="ARN that STS GetCallerIdentity returned.")
+    roles: tuple[RoleReport, ...] = Field(
+        default=(),
+        max_length=256,
+        json_schema_extra=list_map("dbUser"),
+        description="Roles that grants name.",
+    )
+
+
+class KeyspacesPolicyStatus(Model):
+    """What the agents report."""
+
+    agents: tuple[AgentReport, ...] = Field(
+        default=(),
+        max_length=200,
+        json_schema_extra=list_map("pod"),
+        description="One entry for each agent pod.",
+    )
+
+
+class KeyspacesPolicy(Model):
+    """The compiled policy of one database. Never edited by people."""
+
+    metadata: ObjectMeta
+    spec: KeyspacesPolicySpec
+    status: KeyspacesPolicyStatus = Field(default_factory=KeyspacesPolicyStatus)

@@ -1,0 +1,107 @@
+"""KeyspacesRole: what may be done, where, and as which IAM role."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from keyward_api.permissions import PermissionName
+from keyward_api.resources.models import (
+    LIST_ATOMIC,
+    LIST_SET,
+    DNSSubdomain,
+    LabelSelector,
+    Model,
+    ObjectMeta,
+    validations,
+)
+
+NamePattern = Annotated[str, Field(min_length=1, max_length=48, pattern=r"^[A-Za-z0-9_*]{1,48}$")]
+DBUser = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2048,
+        pattern=r"^([A-Za-z0-9_+=,.@*-]{1,64}|arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64})$",
+    ),
+]
+
+
+class DatabaseSelector(Model):
+    """Which databases of the role's namespace a rule is about: by name, or by label."""
+
+    names: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        json_schema_extra=LIST_SET,
+        description="Names of KeyspacesDatabases; `*` means all of the namespace.",
+    )
+    selector: LabelSelector | None = Field(default=None, description="Labels of KeyspacesDatabases.")
+
+    def matches(self, *, name: str, labels: dict[str, str]) -> bool:
+        """Whether the database of that name and those labels is selected."""
+        if self.names is not None:
+            return "*" in self.names or name in self.names
+        return self.selector is not None and self.selector.matches(labels)
+
+
+class Rule(Model):
+    """One rule. Every dimension is required; `*` means all of it."""
+
+    databases: DatabaseSelector = Field(
+        description="The databases that the rule is about.",
+        json_schema_extra=validations(
+            ("has(self.names) != has(self.selector)", "set exactly one of `names` and `selector`")
+        ),
+    )
+    db_users: tuple[DBUser, ...] = Field(
+        min_length=1,
+        max_length=32,
+        description="IAM roles that may be assumed: names or ARNs in the database's account.",
+        json_schema_extra=LIST_SET
+        | validations(
+            (
+                "!self.exists(u, u.contains('*'))",
+                "`dbUsers` must name IAM roles one by one: '*' is not supported yet",
+            )
+        ),
+    )
+    keyspaces: tuple[NamePattern, ...] = Field(
+        min_length=1,
+        max_length=64,
+        json_schema_extra=LIST_SET,
+        description="Keyspace names, case-sensitive after CQL's folding; `*` matches any run of characters.",
+    )
+    tables: tuple[NamePattern, ...] = Field(
+        min_length=1,
+        max_length=64,
+        json_schema_extra=LIST_SET,
+        description="Table names, case-sensitive after CQL's folding; `*` matches any run of characters.",
+    )
+    permissions: tuple[PermissionName, ...] = Field(
+        min_length=1,
+        max_length=16,
+        json_schema_extra=LIST_SET,
+        description="What may be done; `*` means all.",
+    )
+
+
+class KeyspacesRoleSpec(Model):
+    """Allows add up over all roles of a user; a deny of any role wins over every allow."""
+
+    allow: tuple[Rule, ...] = Field(
+        default=(), max_length=64, json_schema_extra=LIST_ATOMIC, description="What holders may do."
+    )
+    deny: tuple[Rule, ...] = Field(
+        default=(), max_length=64, json_schema_extra=LIST_ATOMIC, description="What holders may never do."
+    )
+
+
+class KeyspacesRole(Model):
+    """What may be done on the databases of this namespace. Empty allows nothing."""
+
+    metadata: ObjectMeta
+    spec: KeyspacesRoleSpec
+
+
+RoleName = DNSSubdomain

@@ -1,0 +1,56 @@
+"""KeyspacesUser: who holds which roles."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from keyward_api.resources.models import LIST_ATOMIC, LIST_SET, Model, ObjectMeta, validations
+from keyward_api.resources.role import RoleName
+
+SUBJECT_RULES = validations(
+    (
+        "self.kind == 'ServiceAccount' ? has(self.namespace) : !has(self.namespace)",
+        "`namespace` must be set for kind 'ServiceAccount', and for no other",
+    ),
+    (
+        "self.kind != 'Group' || !self.name.startsWith('system:') || "
+        "self.name.matches('^system:serviceaccounts:[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+        "a Group that holds everybody may not be a subject: of the 'system:' groups only "
+        "'system:serviceaccounts:<namespace>' is accepted",
+    ),
+    (
+        "self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
+        "`name` of a ServiceAccount must be a lower-case DNS name",
+    ),
+)
+
+
+class Subject(Model):
+    """A person, workload or group, exactly as Kubernetes authenticates it."""
+
+    kind: Literal["ServiceAccount", "Group"] = Field(description="What kind of identity it is.")
+    name: str = Field(min_length=1, max_length=253, description="Its name; for a Group as in `userInfo.groups`.")
+    namespace: str | None = Field(
+        default=None, min_length=1, max_length=63, description="The ServiceAccount's namespace."
+    )
+
+
+class KeyspacesUserSpec(Model):
+    """Who holds what."""
+
+    subjects: tuple[Annotated[Subject, Field(json_schema_extra=SUBJECT_RULES)], ...] = Field(
+        min_length=1, max_length=64, json_schema_extra=LIST_ATOMIC, description="Who this user is."
+    )
+    roles: tuple[RoleName, ...] = Field(
+        min_length=1,
+        max_length=32,
+        json_schema_extra=LIST_SET,
+        description="KeyspacesRoles of this namespace.",
+    )
+
+
+class KeyspacesUser(Model):
+    """Gives subjects the roles of this namespace."""
+
+    metadata: ObjectMeta
+    spec: KeyspacesUserSpec

@@ -1,0 +1,121 @@
+"""The platform's own settings: what a tenant may ask for, and how agents are made.
+
+Read from a file that only the platform can write. An entry applies to the namespaces that its selector matches;
+a database is permitted if one entry that applies admits all of it. No entry, nothing permitted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from keyward_api.resources.database import EndpointType, KeyspacesDatabaseSpec
+from keyward_api.resources.models import LabelSelector, camel
+
+
+class _Settings(BaseModel):
+    """A misspelt setting is an error, unlike a field of a resource."""
+
+    model_config = ConfigDict(alias_generator=camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class Tenant(_Settings):
+    """What the namespaces of one selector may ask for."""
+
+    namespace_selector: LabelSelector = Field(
+        default_factory=LabelSelector,
+        description="Labels of namespaces; empty selects all. `kubernetes.io/metadata.name` is a namespace's name.",
+    )
+    accounts: tuple[str, ...] = Field(default=("*",), description="AWS account ids; `*` in a pattern is any run.")
+    regions: tuple[str, ...] = Field(default=("*",), description="AWS regions; patterns.")
+    endpoint_types: tuple[EndpointType, ...] = Field(
+        default=("Public", "DualStack", "FIPS", "VPC"), description="Endpoint types."
+    )
+    agent_role_arns: tuple[str, ...] = Field(
+        default=("*",), alias="agentRoleARNs", description="ARNs of agents' own roles; patterns."
+    )
+
+
+class EnvironmentVariable(_Settings):
+    """One environment variable of the agents."""
+
+    name: str = Field(min_length=1, max_length=256, description="Name.")
+    value: str = Field(max_length=4096, description="Value.")
+
+
+class AgentSettings(_Settings):
+    """How every agent of the cluster is made."""
+
+    image: str = Field(min_length=1, max_length=512, description="Image of the agents.")
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        default="IfNotPresent", description="As in a pod."
+    )
+    image_pull_secrets: tuple[str, ...] = Field(default=(), description="Secrets in the agents' namespace.")
+    env: tuple[EnvironmentVariable, ...] = Field(
+        default=(), description="Environment variables of every agent, such as AWS_ENDPOINT_URL_STS."
+    )
+    ca_bundle: str = Field(
+        default="",
+        max_length=262144,
+        description="PEM roots for AWS' APIs (AWS_CA_BUNDLE); empty: the image's own.",
+    )
+
+
+class PlatformSettings(_Settings):
+    """The settings file."""
+
+    tenants: tuple[Tenant, ...] = Field(default=(Tenant(),), description="What tenants may ask for.")
+    agents: AgentSettings = Field(description="How agents are made.")
+    cluster_domain: str = Field(default="cluster.local", max_length=253, description="The cluster's DNS domain.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Violation:
+    """Something that the platform does not permit."""
+
+    setting: str
+    """The setting of the tenant's entry that would have to change."""
+
+    message: str
+
+
+def violations(
+    *, tenants: Sequence[Tenant], namespace_labels: Mapping[str, str], spec: KeyspacesDatabaseSpec
+) -> tuple[Violation, ...]:
+    """What keeps the platform from permitting this database; empty where it does.
+
+    Where several entries apply and none admits it, the one that it comes closest to is told of.
+    """
+    applying = [tenant for tenant in tenants if tenant.namespace_selector.matches(dict(namespace_labels))]
+    if not applying:
+        return (
+            Violation(
+                setting="tenants",
+                message="no entry of `tenants` selects this namespace: ask the platform team for one",
+            ),
+        )
+    return min((_violations_of(tenant, spec) for tenant in applying), key=len)
+
+
+def _violations_of(tenant: Tenant, spec: KeyspacesDatabaseSpec) -> tuple[Violation, ...]:
+    asked: list[tuple[str, Sequence[str], str]] = [
+        ("accounts", tenant.accounts, spec.aws.account_id),
+        ("regions", tenant.regions, spec.aws.region),
+        ("endpointTypes", tenant.endpoint_types, spec.endpoint.type),
+        ("agentRoleARNs", tenant.agent_role_arns, spec.agent.identity.role_arn),
+    ]
+    return tuple(
+        Violation(
+            setting=f"tenants[].{setting}",
+            message=f"'{value}' is not among the platform's `tenants[].{setting}` for this namespace",
+        )
+        for setting, admitted, value in asked
+        if not any(_admits(pattern, value) for pattern in admitted)
+    )
+
+
+def _admits(pattern: str, value: str) -> bool:
+    # fnmatch's `?` and `[` have no place in ids, regions and ARNs, so only `*` can act.
+    return fnmatchcase(value, pattern.replace("[", "[[]"))

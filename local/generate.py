@@ -1,0 +1,42 @@
+"""Writes every generated file of the project; `--check` only says which are not current."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from keyward_api.crds import files
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def stale(project: Path = PROJECT) -> list[str]:
+    """Paths of generated files whose text is not what the models say, or that are missing."""
+    return [path for path, text in files().items() if not _holds(project / path, text)]
+
+
+def write(project: Path = PROJECT) -> list[str]:
+    """Write what is stale; returns its paths."""
+    changed = stale(project)
+    for path in changed:
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(files()[path])
+    return changed
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
+
+
+def main() -> int:
+    """Write, or with `--check` fail on, stale files."""
+    parser = argparse.ArgumentParser(description="Write the CRDs and the chart's copies of them from api/.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
+    check: bool = parser.parse_args().check
+    changed = stale() if check else write()
+    for path in changed:
+        print(f"{'stale' if check else 'wrote'} {path}")
+    return int(check and bool(changed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
