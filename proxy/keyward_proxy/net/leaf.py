@@ -1,0 +1,151 @@
+"""The certificate that clients see, signed by this agent with the database's CA and never stored.
+
+The CA is a mounted Secret. The leaf lives 24 hours and is replaced at half of its life by swapping the whole
+`SSLContext`: connections that stand keep theirs. Its key exists in memory only; OpenSSL's interface takes file
+names, so that the chain is handed over in a memfd that is closed at once.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from keyward_proxy.net.errors import CertificateAuthorityUnusable
+
+LIFE = datetime.timedelta(hours=24)
+CLOCK_SKEW = datetime.timedelta(minutes=5)
+"""How far clients' clocks may be behind this one."""
+
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""For TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificateAuthority:
+    """The database's CA, as its Secret holds it."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+    @classmethod
+    def load(cls, directory: Path) -> CertificateAuthority:
+        """Read tls.crt and tls.key; raises CertificateAuthorityUnusable."""
+        try:
+            certificate = x509.load_pem_x509_certificate((directory / "tls.crt").read_bytes())
+            key = serialization.load_pem_private_key((directory / "tls.key").read_bytes(), password=None)
+        except OSError as error:
+            raise CertificateAuthorityUnusable(
+                f"cannot read {error.filename}: {error.strerror}; mount the database's CA Secret at {directory}"
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise CertificateAuthorityUnusable(
+                f"{directory} does not hold a PEM certificate and an unencrypted PEM key: {error}"
+            ) from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise CertificateAuthorityUnusable(f"{directory}/tls.key is neither an EC nor an RSA key")
+        if key.public_key() != certificate.public_key():
+            raise CertificateAuthorityUnusable(f"{directory}/tls.key is not the key of {directory}/tls.crt")
+        return cls(certificate=certificate, key=key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leaf:
+    """A server certificate inside the context that serves it."""
+
+    context: ssl.SSLContext
+    not_before: datetime.datetime
+    not_after: datetime.datetime
+
+    def renew_at(self) -> datetime.datetime:
+        """Half of its life."""
+        return self.not_before + (self.not_after - self.not_before) / 2
+
+
+def issue(authority: CertificateAuthority, names: Sequence[str], now: datetime.datetime) -> Leaf:
+    """Sign a fresh leaf for these DNS names and IP addresses.
+
+    Raises CertificateAuthorityUnusable where the CA itself has no life left.
+    """
+    not_after = min(now + LIFE, authority.certificate.not_valid_after_utc)
+    if not_after <= now:
+        raise CertificateAuthorityUnusable(
+            f"the CA ended at {not_after.isoformat()}; the operator must renew its Secret"
+        )
+    not_before = max(now - CLOCK_SKEW, authority.certificate.not_valid_before_utc)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _certificate(authority, key.public_key(), names, not_before, not_after)
+    return Leaf(context=_server_context(certificate, key), not_before=not_before, not_after=not_after)
+
+
+def _certificate(
+    authority: CertificateAuthority,
+    public_key: ec.EllipticCurvePublicKey,
+    names: Sequence[str],
+    not_before: datetime.datetime,
+    not_after: datetime.datetime,
+) -> x509.Certificate:
+    issuer = authority.certificate
+    usage = x509.KeyUsage(
+        digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
+        key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "keyward-agent")])
+    return (
+        x509.CertificateBuilder(subject_name=subject, issuer_name=issuer.subject)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(_authority_key_identifier(issuer), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+
+
+def _authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """The issuer's own key identifier where it has one: strict verifiers compare the two."""
+    try:
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        own = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key())  # type: ignore[arg-type]
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _server_context(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    # Resumption would let a session skip what a full handshake checks; renegotiation has no use here.
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.num_tickets = 0
+    chain = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    descriptor = os.memfd_create("leaf", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, chain)
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+    return context
