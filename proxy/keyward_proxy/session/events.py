@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keyward_api.decision import PolicyView
     from keyward_api.identities import CallerIdentity
-
-    from keyward_proxy.session.policy_view import PolicyView
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +24,11 @@ class Event:
 
     wall: float
     """Unix seconds; audit records and expiries are told in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientConnected(Event):
+    """A client's TLS handshake is complete. The first event of every session."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +67,7 @@ class Authenticated(Event):
 
     identity: CallerIdentity
     expires: float
-    """Unix seconds at which the proof of identity itself ends."""
+    """Unix seconds at which the session must be over, because its proof of identity ends; infinity if never."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,9 +35,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     """Why it was refused, as the client was told."""
 
 
-class Record(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, tag_field="event"
-):
+class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, tag_field="event"):
     """What every record of a session says."""
 
     time: datetime
