@@ -163,7 +163,7 @@ def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
 
     Raises UnstructuralSchemaError for a union of several types or a tuple of fixed places.
     """
-    schema = _without_null(_inlined(schema, definitions))
+    schema = _inlined(_without_null(_inlined(schema, definitions)), definitions)
     if "anyOf" in schema or "prefixItems" in schema:
         raise UnstructuralSchemaError(f"no structural form for {schema}")
     result = {key: value for key, value in schema.items() if key not in ("$defs", "title", "const")}

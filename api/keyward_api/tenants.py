@@ -45,6 +45,12 @@ class EnvironmentVariable(_Settings):
     value: str = Field(max_length=4096, description="Value.")
 
 
+class ImagePullSecret(_Settings):
+    """A Secret in the agents' namespace with a registry's credentials."""
+
+    name: str = Field(min_length=1, max_length=253, description="Name of the Secret.")
+
+
 class AgentSettings(_Settings):
     """How every agent of the cluster is made."""
 
@@ -52,7 +58,7 @@ class AgentSettings(_Settings):
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
         default="IfNotPresent", description="As in a pod."
     )
-    image_pull_secrets: tuple[str, ...] = Field(default=(), description="Secrets in the agents' namespace.")
+    image_pull_secrets: tuple[ImagePullSecret, ...] = Field(default=(), description="Secrets in the agents' namespace.")
     env: tuple[EnvironmentVariable, ...] = Field(
         default=(), description="Environment variables of every agent, such as AWS_ENDPOINT_URL_STS."
     )
@@ -117,5 +123,5 @@ def _violations_of(tenant: Tenant, spec: KeyspacesDatabaseSpec) -> tuple[Violati
 
 
 def _admits(pattern: str, value: str) -> bool:
-    # fnmatch's `?` and `[` have no place in ids, regions and ARNs, so only `*` can act.
-    return fnmatchcase(value, pattern.replace("[", "[[]"))
+    # Only `*` acts: fnmatch's other signs are taken literally.
+    return fnmatchcase(value, pattern.replace("[", "[[]").replace("?", "[?]"))

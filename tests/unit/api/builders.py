@@ -1,0 +1,89 @@
+"""Resources for tests, as the API server would return them: only what differs is said by a test."""
+
+from typing import Any
+
+from keyward_api.compiler import Compilation, compile_policy
+from keyward_api.decision import PolicyView
+from keyward_api.identities import CallerIdentity
+from keyward_api.resources.database import KeyspacesDatabase
+
+ACCOUNT = "111122223333"
+CLUSTER_UID = "c1u57e2"
+AGENT_ROLE = f"arn:aws:iam::{ACCOUNT}:role/keyward-orders"
+
+
+def database_document(**spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "orders",
+            "namespace": "payments",
+            "uid": "u-1",
+            "generation": 1,
+            "labels": {"tier": "gold"},
+        },
+        "spec": {
+            "aws": {"accountID": ACCOUNT, "region": "eu-central-1"},
+            "agent": {"identity": {"roleARN": AGENT_ROLE}},
+            **spec,
+        },
+    }
+
+
+def database(**spec: Any) -> KeyspacesDatabase:
+    return KeyspacesDatabase.model_validate(database_document(**spec))
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    return {
+        "databases": {"names": ["orders"]},
+        "dbUsers": ["Reader"],
+        "keyspaces": ["shop"],
+        "tables": ["items"],
+        "permissions": ["Select"],
+        **changes,
+    }
+
+
+def role(
+    name: str = "reader", *, allow: list[dict[str, Any]] | None = None, deny: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "payments"},
+        "spec": {"allow": [rule()] if allow is None else allow, "deny": deny or []},
+    }
+
+
+def service_account(name: str = "web", namespace: str = "payments") -> dict[str, Any]:
+    return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+
+
+def user(
+    name: str = "web", *, subjects: list[dict[str, Any]] | None = None, roles: list[str] | None = None
+) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "payments"},
+        "spec": {"subjects": subjects or [service_account()], "roles": roles or ["reader"]},
+    }
+
+
+def identity(name: str = "web", namespace: str = "payments", *, groups: tuple[str, ...] = ()) -> CallerIdentity:
+    return CallerIdentity(namespace=namespace, name=name, uid="sa-1", groups=frozenset(groups))
+
+
+def compiled(
+    *,
+    roles: list[dict[str, Any]] | None = None,
+    users: list[dict[str, Any]] | None = None,
+    of: KeyspacesDatabase | None = None,
+) -> Compilation:
+    return compile_policy(
+        database=of or database(),
+        roles=[role()] if roles is None else roles,
+        users=[user()] if users is None else users,
+        cluster_uid=CLUSTER_UID,
+        service_address="10.96.0.7",
+    )
+
+
+def view(**inputs: Any) -> PolicyView:
+    return PolicyView.of(compiled(**inputs).spec)

@@ -1,0 +1,135 @@
+import random
+from itertools import pairwise
+
+import pytest
+
+from keyward_api import compiler
+from keyward_api.canonical import canonical_json
+from keyward_api.names import Reason
+from tests.unit.api.builders import compiled, database, identity, role, rule, service_account, user, view
+
+
+def reasons(compilation: compiler.Compilation) -> list[str]:
+    return [problem.reason for problem in compilation.problems]
+
+
+def test_the_same_inputs_give_the_same_bytes_in_any_order() -> None:
+    roles = [role(f"r{i}", allow=[rule(tables=[f"t{i}"])]) for i in range(6)]
+    users = [user(f"u{i}", subjects=[service_account(f"s{i}")], roles=[f"r{i}", "r0"]) for i in range(6)]
+    shuffler = random.Random(7)  # noqa: S311 - an order, not a secret
+    texts = []
+    for _ in range(5):
+        shuffler.shuffle(roles)
+        shuffler.shuffle(users)
+        texts.append(canonical_json(compiled(roles=roles, users=users).spec.to_json_dict()))
+    assert all(a == b for a, b in pairwise(texts))
+
+
+def test_the_revision_changes_with_any_part() -> None:
+    revisions = {
+        compiled().spec.revision,
+        compiled(users=[]).spec.revision,
+        compiled(roles=[role(allow=[rule(tables=["x"])])]).spec.revision,
+        compiled(of=database(aws={"accountID": "111122223333", "region": "us-east-1"})).spec.revision,
+    }
+    assert len(revisions) == 4
+
+
+def test_a_grant_ends_with_its_user() -> None:
+    assert view().grants_of(identity())
+    assert not view(users=[]).grants_of(identity())
+
+
+@pytest.mark.parametrize(
+    ("selector", "selected"),
+    [
+        ({"names": ["orders"]}, True),
+        ({"names": ["*"]}, True),
+        ({"names": ["other"]}, False),
+        ({"selector": {"matchLabels": {"tier": "gold"}}}, True),
+        ({"selector": {"matchLabels": {"tier": "tin"}}}, False),
+        ({"selector": {}}, True),
+        ({"selector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["gold"]}]}}, False),
+    ],
+)
+def test_rules_select_databases_by_name_or_label(selector: dict[str, object], selected: bool) -> None:
+    policy = view(roles=[role(allow=[rule(databases=selector)])])
+    assert bool(policy.grants_of(identity())) is selected
+
+
+def test_a_role_that_does_not_exist_is_told_of() -> None:
+    result = compiled(roles=[])
+    assert reasons(result) == [Reason.ROLE_NOT_FOUND]
+    assert "KeyspacesUser web names KeyspacesRole reader" in result.problems[0].message
+    assert not result.spec.grants
+
+
+def test_an_allow_that_cannot_be_read_leaves_only_the_denies() -> None:
+    broken = role(allow=[rule(), rule(permissions=["Fly"])], deny=[rule(tables=["secret"])])
+    result = compiled(roles=[broken])
+    assert reasons(result) == [Reason.ROLE_INVALID]
+    assert [grant.allow for grant in result.spec.grants] == [()]
+    assert [len(grant.deny) for grant in result.spec.grants] == [1]
+
+
+def test_a_deny_that_cannot_be_read_withholds_everything_from_its_holders() -> None:
+    broken = role("broken", deny=[rule(permissions=["Fly"])])
+    result = compiled(roles=[role(), broken], users=[user(roles=["reader", "broken"])])
+    assert reasons(result) == [Reason.ROLE_INVALID]
+    assert not result.spec.grants
+
+
+def test_a_user_that_cannot_be_read_has_no_grant_and_others_keep_theirs() -> None:
+    broken = user("broken", subjects=[{"kind": "Robot", "name": "x"}])
+    result = compiled(users=[broken, user()])
+    assert reasons(result) == [Reason.USER_INVALID]
+    assert [grant.user for grant in result.spec.grants] == ["web"]
+
+
+def test_an_iam_role_of_another_account_is_refused() -> None:
+    foreign = role(allow=[rule(dbUsers=["arn:aws:iam::999999999999:role/Reader"])])
+    result = compiled(roles=[foreign])
+    assert reasons(result) == [Reason.ROLE_INVALID]
+    assert "is not of account 111122223333" in result.problems[0].message
+    assert not result.spec.grants
+
+
+def test_one_iam_role_name_with_two_paths_is_withheld() -> None:
+    both = role(allow=[rule(dbUsers=["Reader", "arn:aws:iam::111122223333:role/team/Reader"])])
+    result = compiled(roles=[both])
+    assert reasons(result) == [Reason.ROLE_INVALID]
+    assert all(not grant.allow for grant in result.spec.grants)
+
+
+def test_a_grant_too_large_for_sts_is_withheld_with_its_denies_kept() -> None:
+    large = role(allow=[rule(tables=[f"table_{i}" for i in range(60)])], deny=[rule(tables=["secret"])])
+    result = compiled(roles=[large])
+    assert reasons(result) == [Reason.GRANT_TOO_LARGE]
+    assert "has no grant" in result.problems[0].message
+    assert [(len(g.allow), len(g.deny)) for g in result.spec.grants] == [(0, 1)]
+
+
+def test_grants_that_are_too_large_together_are_told_of() -> None:
+    roles = [role(f"r{i}", allow=[rule(tables=[f"table_{i}_{j}" for j in range(20)])]) for i in range(3)]
+    result = compiled(roles=roles, users=[user(f"u{i}", roles=[f"r{i}"]) for i in range(3)])
+    assert reasons(result) == [Reason.GRANT_TOO_LARGE]
+    assert "ServiceAccount payments/web cannot log in" in result.problems[0].message
+
+
+def test_over_the_size_limit_allows_go_and_denies_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    roles = [role(f"r{i}", deny=[rule(tables=["secret"])]) for i in range(8)]
+    users = [user(f"u{i}", roles=[f"r{i}"], subjects=[service_account(f"s{i}")]) for i in range(8)]
+    whole = compiled(roles=roles, users=users)
+    monkeypatch.setattr(compiler, "POLICY_SIZE_LIMIT", 2000)
+    cut = compiled(roles=roles, users=users)
+    assert Reason.POLICY_TOO_LARGE in reasons(cut)
+    assert [g.deny for g in cut.spec.grants] == [g.deny for g in whole.spec.grants]
+    assert 0 < sum(bool(g.allow) for g in cut.spec.grants) < 8
+
+
+def test_a_policy_says_what_agents_need_to_reach_the_database() -> None:
+    target = compiled().spec.database
+    assert target.endpoint.address == "cassandra.eu-central-1.amazonaws.com"
+    assert target.audience == "keyward.dev/payments/orders"
+    assert target.external_id == "c1u57e2/payments/orders"
+    assert target.service_address == "10.96.0.7"

@@ -1,0 +1,81 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from keyward_api.crds import KINDS, Kind, UnstructuralSchemaError, chart_yaml, definition, plain_yaml, structural
+from local.generate import stale
+
+FORBIDDEN = {"$ref", "$defs", "anyOf", "allOf", "oneOf", "const", "title", "prefixItems", "uniqueItems"}
+
+
+def schema_of(kind: Kind) -> dict[str, Any]:
+    return definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]  # type: ignore[no-any-return]
+
+
+def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    yield path, schema
+    for name, child in schema.get("properties", {}).items():
+        yield from nodes(child, f"{path}.{name}")
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from nodes(schema[key], f"{path}[]")
+
+
+ALL = [pytest.param(kind, id=kind.name) for kind in KINDS]
+
+
+def test_the_committed_files_are_current() -> None:
+    assert stale() == [], "run `make generate`"
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_schemas_are_structural(kind: Kind) -> None:
+    for path, node in nodes(schema_of(kind)):
+        assert not FORBIDDEN & node.keys(), path
+        assert "type" in node, path
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_value_is_bounded(kind: Kind) -> None:
+    for path, node in nodes(schema_of(kind)):
+        if path in (".metadata", ".apiVersion", ".kind"):
+            continue
+        match node["type"]:
+            case "string":
+                assert "maxLength" in node or "enum" in node, path
+            case "array":
+                assert "maxItems" in node, path
+                assert "x-kubernetes-list-type" in node, path
+            case "integer":
+                assert {"minimum", "maximum"} <= node.keys(), path
+            case "object" if "additionalProperties" in node:
+                assert "maxProperties" in node, path
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_field_says_what_it_means(kind: Kind) -> None:
+    for path, node in nodes(schema_of(kind)):
+        if not path.endswith("[]") and path not in ("", ".metadata"):
+            assert node.get("description"), path
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_chart_keeps_the_definition_word_for_word(kind: Kind) -> None:
+    plain = yaml.safe_load(plain_yaml(kind))
+    lines = [line for line in chart_yaml(kind).splitlines() if "{{" not in line and "resource-policy" not in line]
+    templated = yaml.safe_load("\n".join(lines))
+    del templated["metadata"]["annotations"]
+    assert templated == plain
+
+
+def test_every_dimension_of_a_rule_is_required() -> None:
+    role = next(kind for kind in KINDS if kind.name == "KeyspacesRole")
+    rule = schema_of(role)["properties"]["spec"]["properties"]["allow"]["items"]
+    assert set(rule["required"]) == {"databases", "dbUsers", "keyspaces", "tables", "permissions"}
+
+
+def test_a_union_has_no_structural_form() -> None:
+    with pytest.raises(UnstructuralSchemaError):
+        structural({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {})

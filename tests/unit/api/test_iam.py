@@ -1,0 +1,102 @@
+import dataclasses
+import json
+
+import pytest
+
+from keyward_api import iam
+from tests.unit.api.builders import identity, role, rule, view
+
+PREFIX = "arn:aws:cassandra:eu-central-1:111122223333:/keyspace/"
+
+
+def policy_of(*, allow: list[dict] | None = None, deny: list[dict] | None = None) -> list[dict]:  # type: ignore[type-arg]
+    policy = view(roles=[role(allow=allow, deny=deny)])
+    text = iam.session_policy(policy.grant_for(identity(), ""), policy.database)
+    assert " " not in text
+    return json.loads(text)["Statement"]  # type: ignore[no-any-return]
+
+
+def test_every_session_may_read_the_system_keyspaces() -> None:
+    assert policy_of()[0] == {"Effect": "Allow", "Action": "cassandra:Select", "Resource": f"{PREFIX}system*"}
+
+
+def test_an_allow_becomes_actions_and_arns() -> None:
+    assert policy_of()[1:] == [
+        {
+            "Effect": "Allow",
+            "Action": ["cassandra:Select", "cassandra:SelectMultiRegionResource"],
+            "Resource": f"{PREFIX}shop/table/items",
+        }
+    ]
+
+
+def test_rules_of_equal_permissions_share_a_statement() -> None:
+    statements = policy_of(allow=[rule(tables=["b"]), rule(tables=["a"]), rule(tables=["a"])])
+    assert [s["Resource"] for s in statements[1:]] == [[f"{PREFIX}shop/table/a", f"{PREFIX}shop/table/b"]]
+
+
+def test_a_deny_is_a_deny() -> None:
+    denied = policy_of(deny=[rule(permissions=["Modify"])])[-1]
+    assert (denied["Effect"], denied["Resource"]) == ("Deny", f"{PREFIX}shop/table/items")
+
+
+def test_a_deny_of_everything_spares_the_schema() -> None:
+    denied = policy_of(deny=[rule(keyspaces=["*"], tables=["*"])])[-1]
+    assert denied["NotResource"] == f"{PREFIX}system*"
+    assert "Resource" not in denied
+
+
+@pytest.mark.parametrize("changes", [{"keyspaces": ["s*"], "tables": ["*"]}, {"keyspaces": ["*"], "tables": ["tab*"]}])
+def test_a_deny_that_iam_would_read_as_the_schema_is_refused(changes: dict[str, list[str]]) -> None:
+    # The compiler withholds such a grant, so the documents are made by hand.
+    policy = view(roles=[role()])
+    grant = policy.grant_for(identity(), "")
+    deny = (grant.allow[0].model_copy(update={k: tuple(v) for k, v in changes.items()}),)
+    with pytest.raises(iam.SessionPolicyError, match="name the keyspaces or tables of the deny more exactly"):
+        iam.session_policy(dataclasses.replace(grant, deny=deny), policy.database)
+
+
+def test_a_policy_over_the_limit_of_sts_is_refused_with_what_to_do() -> None:
+    policy = view()
+    grant = policy.grant_for(identity(), "")
+    large = grant.allow[0].model_copy(update={"tables": tuple(f"table_{i}" for i in range(40))})
+    with pytest.raises(iam.SessionPolicyError, match=r"has \d+ characters, and STS takes 2048"):
+        iam.session_policy(dataclasses.replace(grant, allow=(large,)), policy.database)
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [("arn:aws:iam::111122223333:role/Reader", "Reader"), ("arn:aws-cn:iam::111122223333:role/a/b/Reader", "Reader")],
+)
+def test_a_role_arn_is_taken_apart(arn: str, name: str) -> None:
+    assert iam.parse_role_arn(arn).name == name
+
+
+@pytest.mark.parametrize("arn", ["", "Reader", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:user/x"])
+def test_what_is_no_role_arn_is_refused(arn: str) -> None:
+    with pytest.raises(ValueError, match="is not the ARN of an IAM role"):
+        iam.parse_role_arn(arn)
+
+
+def test_the_trust_policy_names_the_agent_and_the_database_and_nothing_else() -> None:
+    agent = "arn:aws:iam::111122223333:role/agent"
+    statements = json.loads(iam.trust_policy(agent_role_arn=agent, external_id="u/payments/orders"))["Statement"]
+    assert {s["Principal"]["AWS"] for s in statements} == {agent}
+    assume = next(s for s in statements if s["Action"] == "sts:AssumeRole")
+    assert assume["Condition"] == {"StringEquals": {"sts:ExternalId": "u/payments/orders"}}
+
+
+def test_the_agents_own_role_trusts_one_service_account_of_one_cluster() -> None:
+    statement = json.loads(
+        iam.agent_trust_policy(
+            issuer="https://oidc.example/id/1",
+            agent_role_arn="arn:aws:iam::111122223333:role/agent",
+            namespace="keyward-agents",
+            service_account="payments.orders",
+        )
+    )["Statement"][0]
+    assert statement["Principal"] == {"Federated": "arn:aws:iam::111122223333:oidc-provider/oidc.example/id/1"}
+    assert statement["Condition"]["StringEquals"] == {
+        "oidc.example/id/1:aud": "sts.amazonaws.com",
+        "oidc.example/id/1:sub": "system:serviceaccount:keyward-agents:payments.orders",
+    }

@@ -1,0 +1,29 @@
+import pytest
+
+from keyward_api import names
+
+
+def test_children_of_different_databases_never_share_a_name() -> None:
+    pairs = [("a-b", "c"), ("a", "b-c"), ("a", "b"), ("ab", "c")]
+    assert len({names.child_name(namespace=ns, name=n) for ns, n in pairs}) == len(pairs)
+    assert len({names.dotted_child_name(namespace=ns, name=n) for ns, n in pairs}) == len(pairs)
+
+
+@pytest.mark.parametrize("limit", [30, 63])
+def test_a_child_name_is_a_dns_label_however_long_its_owner(limit: int) -> None:
+    name = names.child_name(namespace="n" * 63, name="d" * 40, limit=limit)
+    assert len(name) <= limit
+    assert name.replace("-", "").isalnum()
+    assert "--" not in names.child_name(namespace="a-", name="b", limit=13)
+
+
+def test_a_token_for_one_database_has_an_audience_of_its_own() -> None:
+    assert names.token_audience(namespace="payments", database="orders") == "keyward.dev/payments/orders"
+
+
+def test_the_external_id_names_cluster_namespace_and_database() -> None:
+    assert names.external_id(cluster_uid="u", namespace="payments", database="orders") == "u/payments/orders"
+
+
+def test_clients_connect_to_a_service_in_their_own_namespace() -> None:
+    assert names.client_address(namespace="payments", database="orders") == "keyward-orders.payments.svc:9142"
