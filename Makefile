@@ -1,0 +1,57 @@
+# Keyward. `make help` lists what there is to do.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest
+
+.PHONY: help setup demo test check fix generate unit integration e2e clean down
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed ## Install the Python environment of uv.lock into .venv
+
+.venv/.installed: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Keyward needs Python 3.11 or newer: set PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	@$(BIN)/uv sync --frozen --all-extras --quiet
+	@touch $@
+
+demo: setup ## Bring everything up and show the main job: an audited SELECT, a refused INSERT
+	@$(BIN)/python -m local demo
+
+test: check unit integration e2e ## All checks and tests
+
+check: setup ## Formatting, lint, types, layers, generated files
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m local.generate --check
+
+fix: setup ## Format, and mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: setup ## Write the CRDs and the chart's copies of them from api/
+	$(BIN)/python -m local.generate
+
+unit: setup ## Unit tests and fuzzers: no cluster, no database
+	$(PYTEST) tests/unit tests/fuzz
+
+integration: setup ## The agent, local AWS and local Keyspaces as processes on loopback addresses
+	$(PYTEST) tests/integration
+
+e2e: setup ## A real cluster with everything in it
+	$(BIN)/python -m local up
+	$(PYTEST) tests/e2e
+
+down: setup ## Remove the cluster, its processes, networks and rules
+	@$(BIN)/python -m local down
+
+clean: down ## The same, and remove state, environment and build products
+	rm -rf .state .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
