@@ -1,0 +1,42 @@
+{{/* The release's operator is one per cluster, so its names are fixed: the agents' RBAC and the Lease rely on them. */}}
+{{- define "keyward.operator" -}}
+keyward-operator
+{{- end }}
+
+{{- define "keyward.labels" -}}
+{{ include "keyward.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: keyward
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "keyward.selectorLabels" -}}
+app.kubernetes.io/name: keyward
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end }}
+
+{{/* Call with (dict "image" <image values> "root" $). */}}
+{{- define "keyward.image" -}}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
+{{- else -}}
+{{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{/* The settings file; keyward_api.tenants.PlatformSettings reads it and refuses what it does not know. */}}
+{{- define "keyward.settings" -}}
+clusterDomain: {{ .Values.clusterDomain | quote }}
+agents:
+  image: {{ include "keyward.image" (dict "image" .Values.agents.image "root" $) | quote }}
+  imagePullPolicy: {{ .Values.agents.image.pullPolicy }}
+  imagePullSecrets: {{ .Values.agents.imagePullSecrets | toJson }}
+  env: {{ .Values.agents.env | toJson }}
+  caBundle: {{ .Values.agents.caBundle | toJson }}
+tenants: {{- .Values.tenants | toYaml | nindent 2 }}
+{{- end }}
