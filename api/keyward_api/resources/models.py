@@ -65,7 +65,7 @@ class ConditionStatus(Model):
     type: str = Field(max_length=64, description="What this condition says, for example `Ready`.")
     status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
     observed_generation: int = Field(
-        default=0, ge=0, le=2**63 - 1, description="The `metadata.generation` that this was judged by."
+        default=0, ge=0, le=2**53, description="The `metadata.generation` that this was judged by."
     )
     last_transition_time: Timestamp = Field(description="When `status` last changed.")
     reason: str = Field(max_length=128, description="One word for programs: why `status` is what it is.")
