@@ -22,7 +22,7 @@ OPERATOR_IN_CLUSTER = {
     ("", "namespaces"): READ,
     ("", "services"): APPLY,
     ("", "configmaps"): APPLY,
-    ("", "events"): {"create", "patch"},
+    ("events.k8s.io", "events"): {"create"},
 }
 OPERATOR_AMONG_AGENTS = {
     ("", "serviceaccounts"): APPLY,
