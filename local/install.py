@@ -1,0 +1,73 @@
+"""Keyward in the local cluster: the chart, with the settings that a platform would write for its own endpoints.
+
+The agents learn of local AWS as they would of any private STS endpoint: by the chart's `agents.env` and
+`agents.caBundle`. No code of the product knows that it is local.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from keyward_api.names import SYSTEM_NAMESPACE
+
+PROJECT = Path(__file__).resolve().parent.parent
+CHART = PROJECT / "charts" / "keyward"
+RELEASE = "keyward"
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+STS_ENDPOINT = "https://aws.keyward-local.svc"
+AGENT_ROLE_PATTERN = f"arn:aws:iam::{ACCOUNT}:role/keyward-agent-*"
+
+LOCAL_TENANT_LABEL = "keyward.dev/local"
+"""Namespaces with this label (value `true`) may use `Custom` endpoints. Tenants cannot label their own namespace."""
+
+
+class InstallError(Exception):
+    """helm did not do its work; the message is what helm said."""
+
+
+def values(*, ca_bundle: str, sts_endpoint: str | None = STS_ENDPOINT) -> dict[str, Any]:
+    """The chart's values for the local cluster; `sts_endpoint` None leaves boto3 to derive the endpoint."""
+    return {
+        "agents": {
+            "caBundle": ca_bundle,
+            "env": [] if sts_endpoint is None else [{"name": "AWS_ENDPOINT_URL_STS", "value": sts_endpoint}],
+        },
+        "tenants": [
+            {"namespaceSelector": {}, "agentRoleARNs": [AGENT_ROLE_PATTERN]},
+            {
+                "namespaceSelector": {"matchLabels": {LOCAL_TENANT_LABEL: "true"}},
+                "accounts": [ACCOUNT],
+                "regions": [REGION],
+                "endpointTypes": ["Custom"],
+                "agentRoleARNs": [AGENT_ROLE_PATTERN],
+            },
+        ],
+    }
+
+
+def install(*, helm: Path, kubeconfig: Path, chart_values: dict[str, Any], timeout: str = "180s") -> None:
+    """Install or upgrade the chart, and wait until the operator is ready."""
+    _helm(
+        helm,
+        kubeconfig,
+        ["upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--wait", "--timeout", timeout]
+        + ["--values", "-"],
+        stdin=yaml.safe_dump(chart_values),
+    )
+
+
+def uninstall(*, helm: Path, kubeconfig: Path, timeout: str = "120s") -> None:
+    """Remove the release; nothing where there is none."""
+    _helm(helm, kubeconfig, ["uninstall", RELEASE, "--ignore-not-found", "--wait", "--timeout", timeout])
+
+
+def _helm(helm: Path, kubeconfig: Path, arguments: Sequence[str], stdin: str = "") -> None:
+    command = [str(helm), "--kubeconfig", str(kubeconfig), "--namespace", SYSTEM_NAMESPACE, *arguments]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise InstallError(f"helm {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
