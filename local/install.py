@@ -52,13 +52,8 @@ def values(*, ca_bundle: str, sts_endpoint: str | None = STS_ENDPOINT) -> dict[s
 
 def install(*, helm: Path, kubeconfig: Path, chart_values: dict[str, Any], timeout: str = "180s") -> None:
     """Install or upgrade the chart, and wait until the operator is ready."""
-    _helm(
-        helm,
-        kubeconfig,
-        ["upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--wait", "--timeout", timeout]
-        + ["--values", "-"],
-        stdin=yaml.safe_dump(chart_values),
-    )
+    arguments = ["upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--values", "-"]
+    _helm(helm, kubeconfig, [*arguments, "--wait", "--timeout", timeout], stdin=yaml.safe_dump(chart_values))
 
 
 def uninstall(*, helm: Path, kubeconfig: Path, timeout: str = "120s") -> None:
