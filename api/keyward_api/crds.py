@@ -5,13 +5,13 @@ fields, `const` becomes `enum`, titles go. What has no structural form is refuse
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from keyward_api import names
-from keyward_api.resources.database import SPEC_RULES, KeyspacesDatabase
+from keyward_api.resources.database import OBJECT_RULES, SPEC_RULES, KeyspacesDatabase
 from keyward_api.resources.models import Model
 from keyward_api.resources.policy import KeyspacesPolicy
 from keyward_api.resources.role import KeyspacesRole
@@ -46,6 +46,7 @@ class Kind:
     short: str
     columns: tuple[Column, ...]
     spec_rules: dict[str, Any]
+    object_rules: dict[str, Any] = field(default_factory=dict)
     categories: tuple[str, ...] = (names.CATEGORY,)
 
     @property
@@ -63,6 +64,7 @@ KINDS: tuple[Kind, ...] = (
         plural="keyspacesdatabases",
         short="ksdb",
         spec_rules=SPEC_RULES,
+        object_rules=OBJECT_RULES,
         columns=(
             Column(name="Ready", path=f"{_READY}.status"),
             Column(name="Reason", path=f"{_READY}.reason"),
@@ -140,6 +142,7 @@ def _version(kind: Kind) -> dict[str, Any]:
             "required": ["spec"],
             "properties": properties,
         }
+        | kind.object_rules
     }
     return version
 

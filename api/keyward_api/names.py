@@ -32,6 +32,15 @@ ANNOTATION_IRSA_ROLE = "eks.amazonaws.com/role-arn"
 ANNOTATION_IDENTITY_HASH = f"{GROUP}/identity-hash"
 """On the pod template: a changed role ARN makes new pods, since IRSA is injected at creation only."""
 
+ANNOTATION_AWS_ROOTS_HASH = f"{GROUP}/aws-roots-hash"
+"""On the pod template: changed roots for AWS' APIs make new pods, since an agent reads them at start."""
+
+OPERATOR_FIELD_MANAGER = "keyward-database"
+"""Field manager of everything that the operator applies for a KeyspacesDatabase."""
+
+DATABASE_NAME_LIMIT = 40
+"""Characters of a KeyspacesDatabase's name: names of its Services are made from it."""
+
 CQL_PORT = 9142
 """Keyspaces' own port, and ours."""
 
@@ -85,10 +94,11 @@ def child_name(*, namespace: str, name: str, limit: int = 63) -> str:
     """Name of a database's child in the agents' namespace, where a dot is not legal in it or too long.
 
     Two databases never share a child: the hash covers namespace and name with a separator that neither holds.
-    Readable as far as `limit` characters allow; ends with ten hex digits of SHA-256.
+    Readable as far as `limit` characters allow; ends with ten hex digits of SHA-256. Begins with a letter, as the
+    name of a Service must (RFC 1035), while a namespace may begin with a digit.
     """
     digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:10]
-    return f"{namespace}-{name}"[: limit - 11].rstrip("-") + f"-{digest}"
+    return f"agent-{namespace}-{name}"[: limit - 11].rstrip("-") + f"-{digest}"
 
 
 def dotted_child_name(*, namespace: str, name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from keyward_api.endpoints import FIPS_REGIONS, VPC_ENDPOINT_PATTERN
+from keyward_api.names import DATABASE_NAME_LIMIT
 from keyward_api.resources.models import (
     AccountID,
     ConditionList,
@@ -121,6 +122,15 @@ SPEC_RULES = validations(
         f"self.endpoint.address.matches('{VPC_ENDPOINT_PATTERN}') && "
         "self.endpoint.address.contains('.' + self.aws.region + '.'))",
         "`endpoint.address` must be of the form 'vpce-….cassandra.<region>.vpce.amazonaws.com', in `aws.region`",
+    ),
+)
+
+
+OBJECT_RULES = validations(
+    (
+        f"self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{{0,{DATABASE_NAME_LIMIT - 2}}}[a-z0-9])?$')",
+        f"`metadata.name` must have at most {DATABASE_NAME_LIMIT} characters of a-z, 0-9 and '-': "
+        "Services are named after it",
     ),
 )
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,6 +77,22 @@ def test_every_dimension_of_a_rule_is_required() -> None:
     role = next(kind for kind in KINDS if kind.name == "KeyspacesRole")
     rule = schema_of(role)["properties"]["spec"]["properties"]["allow"]["items"]
     assert set(rule["required"]) == {"databases", "dbUsers", "keyspaces", "tables", "permissions"}
+
+
+@pytest.mark.parametrize(
+    ("name", "admitted"), [("orders", True), ("o", True), ("o" * 40, True), ("o" * 41, False), ("a.b", False)]
+)
+def test_a_database_has_a_name_that_services_can_have(name: str, admitted: bool) -> None:
+    database = next(kind for kind in KINDS if kind.name == "KeyspacesDatabase")
+    (rule,) = schema_of(database)["x-kubernetes-validations"]
+    pattern = rule["rule"].removeprefix("self.metadata.name.matches('").removesuffix("')")
+    assert bool(re.search(pattern, name)) is admitted
+
+
+def test_the_compiled_lists_are_not_followed_item_by_item_in_managed_fields() -> None:
+    policy = next(kind for kind in KINDS if kind.name == "KeyspacesPolicy")
+    for path, node in nodes(schema_of(policy)["properties"]["spec"]):
+        assert node.get("x-kubernetes-list-type", "atomic") == "atomic", path
 
 
 def test_a_union_has_no_structural_form() -> None:

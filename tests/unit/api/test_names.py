@@ -17,6 +17,10 @@ def test_a_child_name_is_a_dns_label_however_long_its_owner(limit: int) -> None:
     assert "--" not in names.child_name(namespace="a-", name="b", limit=13)
 
 
+def test_a_child_name_begins_with_a_letter_as_a_service_must() -> None:
+    assert names.child_name(namespace="1team", name="2nd")[0].isalpha()
+
+
 def test_a_token_for_one_database_has_an_audience_of_its_own() -> None:
     assert names.token_audience(namespace="payments", database="orders") == "keyward.dev/payments/orders"
 
