@@ -6,6 +6,8 @@ remembered here. The cache is bounded in bytes, because clients choose the texts
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from keyward_proxy.cql.errors import SYNTAX_ERROR
 from keyward_proxy.cql.reader import read
 from keyward_proxy.cql.statement import Refusal, Statement
@@ -53,7 +55,12 @@ def _read(text: bytes, keyspace: str | None) -> Statement | Refusal:
     try:
         return read(text.decode(), keyspace)
     except UnicodeDecodeError as error:
-        return Refusal(code=SYNTAX_ERROR, message=f"the statement is not UTF-8 at byte {error.start}", redacted="")
+        return Refusal(
+            code=SYNTAX_ERROR,
+            message=f"the statement is not UTF-8 at byte {error.start}",
+            redacted="",
+            sha256=sha256(text).hexdigest(),
+        )
 
 
 def _cost(text: bytes, reading: Statement | Refusal) -> int:

@@ -66,6 +66,9 @@ class Statement:
     redacted: str
     """The text for the audit trail."""
 
+    sha256: str
+    """Of the text as it was sent, hexadecimal."""
+
     @cached_property
     def writes(self) -> bool:
         """Whether it is held to the consistency levels of writes."""
@@ -84,3 +87,6 @@ class Refusal:
 
     redacted: str
     """The text for the audit trail."""
+
+    sha256: str
+    """Of the text as it was sent, hexadecimal."""

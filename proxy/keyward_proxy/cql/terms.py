@@ -79,6 +79,11 @@ class TermReader(TokenStream):
         self.advance()
         return folded
 
+    def calls_function(self) -> bool:
+        """Whether the name that begins here is that of a function that is called."""
+        behind = self.following()
+        return behind == "(" or (behind == "." and self.following(3) == "(")
+
     def marker(self) -> Term:
         """`?` or `:name`."""
         if self.accept("?"):

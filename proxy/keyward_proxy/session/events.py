@@ -27,11 +27,6 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClientConnected(Event):
-    """A client's TLS handshake is complete. The first event of every session."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ClientData(Event):
     """Bytes that the client sent, as one read returned them."""
 
@@ -117,6 +112,9 @@ class UpstreamFailed(Event):
     reason: str
     """One CamelCase word for the audit trail and metrics, such as `AssumeRoleDenied`."""
 
+    retryable: bool = False
+    """True where the same login may succeed later: Keyspaces or STS could not be reached, for instance."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyChanged(Event):
@@ -127,7 +125,10 @@ class PolicyChanged(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tick(Event):
-    """The time asked for by the latest `SetTimer` has come (or more; an early tick is harmless)."""
+    """The time asked for by the latest `SetTimer` has come. An early tick is harmless.
+
+    A tick is also the first event of a session: the client's TLS handshake is complete.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
