@@ -20,7 +20,7 @@ RELEASE = "keyward"
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 STS_ENDPOINT = "https://aws.keyward-local.svc"
-AGENT_ROLE_PATTERN = f"arn:aws:iam::{ACCOUNT}:role/keyward-agent-*"
+AGENT_ROLE_PATTERN = f"arn:aws:iam::{ACCOUNT}:role/keyward-*"
 
 LOCAL_TENANT_LABEL = "keyward.dev/local"
 """Namespaces with this label (value `true`) may use `Custom` endpoints. Tenants cannot label their own namespace."""
