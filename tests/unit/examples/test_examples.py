@@ -14,7 +14,7 @@ from keyward_api.resources.models import Model
 from keyward_api.resources.role import KeyspacesRole
 from keyward_api.resources.user import KeyspacesUser
 from keyward_api.tenants import Tenant, violations
-from local import quickstart
+from local import install, quickstart
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 KINDS: dict[str, type[Model]] = {kind.__name__: kind for kind in (KeyspacesDatabase, KeyspacesRole, KeyspacesUser)}
@@ -98,15 +98,24 @@ def test_the_pods_role_is_granted_to_its_account(example: str) -> None:
     assert db_user in role["spec"]["allow"][0]["dbUsers"]
 
 
+def refused(example: str, tenants: list[dict[str, Any]]) -> set[str]:
+    """The settings that keep the platform from permitting the example's database."""
+    name = of_kind(example, "Namespace")["metadata"]["name"]
+    own = of_kind(example, "Namespace")["metadata"].get("labels", {})
+    found = violations(
+        tenants=[Tenant.model_validate(tenant) for tenant in tenants],
+        namespace_labels={"kubernetes.io/metadata.name": name, **own},
+        spec=KeyspacesDatabase.model_validate(of_kind(example, "KeyspacesDatabase")).spec,
+    )
+    return {violation.setting for violation in found}
+
+
 def test_the_values_for_eks_permit_the_example_and_not_the_quickstart() -> None:
-    values = yaml.safe_load((EXAMPLES / "eks-values.yaml").read_text())
-    tenants = [Tenant.model_validate(tenant) for tenant in values["tenants"]]
-    labels = {"kubernetes.io/metadata.name": "payments"}
+    tenants = yaml.safe_load((EXAMPLES / "eks-values.yaml").read_text())["tenants"]
+    assert refused("eks", tenants) == set()
+    assert refused("quickstart", tenants) == {"tenants[].regions", "tenants[].endpointTypes"}
 
-    def refused(example: str) -> set[str]:
-        database = KeyspacesDatabase.model_validate(of_kind(example, "KeyspacesDatabase"))
-        found = violations(tenants=tenants, namespace_labels=labels, spec=database.spec)
-        return {violation.setting for violation in found}
 
-    assert refused("eks") == set()
-    assert refused("quickstart") == {"tenants[].regions", "tenants[].endpointTypes"}
+def test_the_local_platform_permits_both() -> None:
+    tenants = install.values(ca_bundle=CERTIFICATE)["tenants"]
+    assert refused("eks", tenants) == refused("quickstart", tenants) == set()
