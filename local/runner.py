@@ -145,6 +145,10 @@ class Runner:
             raise ValueError(f"two steps are named {name!r}")
         self._steps[name] = Step(name=name, action=action, needs=needed)
 
+    def names(self) -> list[str]:
+        """The steps added so far."""
+        return list(self._steps)
+
     def run(self) -> None:
         """Run all steps; raises `StepFailed` for the first that failed, once those that ran have ended."""
         done: set[str] = set()

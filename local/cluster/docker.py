@@ -26,13 +26,11 @@ def answers() -> bool:
 
 
 def ensure(log: Log, state: Path) -> None:
-    """Use the daemon that answers, else install Docker where it is missing and start a daemon."""
-    if not answers():
-        host.ensure_packages(log, {"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables"})
-    if answers():  # Debian's package starts it where systemd is the init
+    """Use the daemon that answers, else start one (Debian's package starts it where systemd is the init)."""
+    if answers():
         log.write("a docker daemon answers; it is used as it is")
-        return
-    _start(log, state)
+    else:
+        _start(log, state)
 
 
 def _start(log: Log, state: Path) -> None:

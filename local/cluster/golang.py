@@ -44,6 +44,11 @@ def kubernetes_programs(log: Log) -> Path:
     return _programs(log, "kubernetes", {".": KUBERNETES_PROGRAMS}, versions.KUBERNETES)
 
 
+def kubectl(log: Log) -> Path:
+    """A folder with kubectl alone, for a cluster whose other programs are in an image that was pulled."""
+    return _programs(log, "kubernetes", {".": ("k8s.io/kubernetes/cmd/kubectl",)}, versions.KUBERNETES)
+
+
 def tools(log: Log) -> Path:
     """The folder with etcd (named `server`), CoreDNS, kind, helm and the webhook; CNI plug-ins in `cni/`."""
     return _programs(log, "tools", {".": TOOLS, "cni": CNI_PLUGINS}, versions.KIND)

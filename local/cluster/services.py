@@ -67,16 +67,19 @@ def restore_sts(log: Log, kubeconfig: Path) -> None:
 
 
 def _edit_corefile(log: Log, kubeconfig: Path, edit: Callable[[str], str]) -> None:
-    """Change CoreDNS's configuration and wait until every instance runs with it."""
-    get = ("--namespace=kube-system", "get", "configmap", "coredns", "--output=yaml")
-    config_map = yaml.safe_load(kind.kubectl(log, kubeconfig, *get))
+    """Change CoreDNS's configuration and wait until no instance runs with the old one."""
+    system = "--namespace=kube-system"
+    found = kind.kubectl(log, kubeconfig, system, "get", "configmap", "coredns", "--output=yaml")
+    config_map = yaml.safe_load(found)
     before = config_map["data"]["Corefile"]
     after = edit(before)
     if after == before:
         return
     config_map["data"]["Corefile"] = after
     kind.kubectl(log, kubeconfig, "replace", "--filename=-", stdin=yaml.safe_dump(config_map))
-    # CoreDNS's own reload reads the file within 45 s, and the kubelet renews it within 60 s more; new pods have it now
-    kind.kubectl(log, kubeconfig, "--namespace=kube-system", "rollout", "restart", "deployment/coredns")
-    status = ("rollout", "status", "deployment/coredns", "--timeout=120s")
-    kind.kubectl(log, kubeconfig, "--namespace=kube-system", *status)
+    # CoreDNS reloads by itself, but only minutes later: the kubelet renews the file, then CoreDNS looks at it. New
+    # pods have the new file at once; the old ones answer for some seconds more, while they end.
+    old = kind.kubectl(log, kubeconfig, system, "get", "pods", "--selector=k8s-app=kube-dns", "--output=name").split()
+    kind.kubectl(log, kubeconfig, system, "rollout", "restart", "deployment/coredns")
+    kind.kubectl(log, kubeconfig, system, "rollout", "status", "deployment/coredns", "--timeout=120s")
+    kind.kubectl(log, kubeconfig, system, "wait", "--for=delete", *old, "--timeout=120s")
