@@ -41,9 +41,7 @@ class TokenFileAuthenticator(Authenticator):  # type: ignore[misc]
 
     def evaluate_challenge(self, challenge: bytes) -> bytes:
         """Refuse: PLAIN has one message, so a server that goes on asking is no agent."""
-        raise AuthenticationFailed(
-            f"the server sent a challenge of {len(challenge)} bytes; an agent sends none"
-        )
+        raise AuthenticationFailed(f"the server sent a challenge of {len(challenge)} bytes; an agent sends none")
 
 
 class TokenFileAuthProvider(AuthProvider):  # type: ignore[misc]
@@ -82,7 +80,5 @@ def read_token(path: Path) -> str:
             " audience keyward.dev/<namespace>/<database>."
         ) from error
     if not token:
-        raise TokenFileError(
-            f"the ServiceAccount token {path} is empty; the kubelet writes it when the pod starts"
-        )
+        raise TokenFileError(f"the ServiceAccount token {path} is empty; the kubelet writes it when the pod starts")
     return token

@@ -33,9 +33,7 @@ def test_an_authenticator_made_before_a_rotation_sends_the_new_token(token_file:
     assert authenticator.initial_response() == b"\0Reader\0second.jwt.token"
 
 
-def test_without_a_user_name_the_environment_gives_it(
-    token_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_user_name_the_environment_gives_it(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEYWARD_DB_USER", "FromEnvironment")
     assert TokenFileAuthProvider(path=token_file).username == "FromEnvironment"
     assert TokenFileAuthProvider("Given", token_file).username == "Given"
