@@ -72,7 +72,6 @@ class IamStore:
         self.account = account
         # moto reads its AWS managed policies (AmazonKeyspacesReadOnlyAccess and 1,500 others) only when told so.
         default_user_config["iam"]["load_aws_managed_policies"] = True
-        iam_backends[account]["aws"].reset()
 
     @property
     def _backend(self) -> Entity:
