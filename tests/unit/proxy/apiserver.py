@@ -1,0 +1,101 @@
+"""An API server in miniature: HTTPS, one policy object with a watch, its status, TokenReview."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+
+class MiniatureAPIServer:
+    """Serves what tests put into it, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.object: dict[str, Any] | None = None
+        self.version = 100
+        self.requests: list[web.Request] = []
+        self.applied: list[tuple[dict[str, str], dict[str, Any]]] = []
+        self.failing = 0
+        """HTTP status of every answer, while it is not 0."""
+        self._watches: list[asyncio.Queue[dict[str, Any] | None]] = []
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        self.end_watches()
+        if self._runner:
+            await self._runner.cleanup()
+
+    def configuration(self) -> Configuration:
+        return Configuration(host=self.url)
+
+    # What tests do to the object.
+
+    def put(self, spec: dict[str, Any], *, event: str | None = None) -> None:
+        kind = event or ("ADDED" if self.object is None else "MODIFIED")
+        self.version += 1
+        self.object = {"metadata": {"name": "policy", "resourceVersion": str(self.version)}, "spec": spec}
+        self.send({"type": kind, "object": self.object})
+
+    def remove(self) -> None:
+        self.version += 1
+        gone = dict(self.object or {}) | {"metadata": {"name": "policy", "resourceVersion": str(self.version)}}
+        self.object = None
+        self.send({"type": "DELETED", "object": gone})
+
+    def bookmark(self) -> None:
+        self.version += 1
+        self.send({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(self.version)}}})
+
+    def send(self, event: dict[str, Any]) -> None:
+        for queue in self._watches:
+            queue.put_nowait(event)
+
+    def end_watches(self) -> None:
+        for queue in self._watches:
+            queue.put_nowait(None)
+
+    @property
+    def watching(self) -> int:
+        return len(self._watches)
+
+    def asked(self, method: str, *, watch: bool = False) -> list[web.Request]:
+        return [r for r in self.requests if r.method == method and ("watch" in r.query) == watch]
+
+    # Serving.
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
+        if self.failing:
+            return web.json_response({"kind": "Status", "message": "no"}, status=self.failing)
+        if request.method == "PATCH":
+            self.applied.append((dict(request.query), json.loads(await request.text())))
+            return web.json_response({})
+        if "watch" in request.query:
+            return await self._watch(request)
+        if self.object is None:
+            return web.json_response({"kind": "Status"}, status=404)
+        return web.json_response(self.object)
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._watches.append(queue)
+        try:
+            while (event := await queue.get()) is not None:
+                await response.write(json.dumps(event).encode() + b"\n")
+        finally:
+            self._watches.remove(queue)
+        return response
