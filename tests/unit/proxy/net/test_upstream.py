@@ -15,8 +15,7 @@ from keyward_proxy.net import upstream
 from keyward_proxy.net.errors import UpstreamUnreachable
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf
 from keyward_proxy.net.upstream import Endpoint, TLSConnector, amazon_roots, client_context
-
-from .conftest import make_authority, pem
+from tests.unit.proxy.net.authorities import make_authority, pem
 
 FINGERPRINTS = {
     "Amazon Root CA 1": "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
@@ -65,7 +64,7 @@ async def test_another_name_is_refused(server: int, authority: CertificateAuthor
 
 
 async def test_other_roots_are_refused(server: int, authority: CertificateAuthority) -> None:
-    with pytest.raises(UpstreamUnreachable, match="did not prove to be agent.test"):
+    with pytest.raises(UpstreamUnreachable, match=r"did not prove to be agent\.test"):
         await TLSConnector().connect(endpoint(server, authority, roots=pem(make_authority(name="other"))))
 
 
@@ -77,7 +76,7 @@ async def test_roots_that_are_no_certificates_are_refused(server: int, authority
 async def test_a_closed_port_is_told(authority: CertificateAuthority) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(UpstreamUnreachable, match="cannot connect to 127.0.0.1"):
+    with pytest.raises(UpstreamUnreachable, match=r"cannot connect to 127\.0\.0\.1"):
         await TLSConnector().connect(endpoint(port, authority))
 
 

@@ -1,0 +1,106 @@
+"""The agent's own entry follows the truth, not too often, and goes with the agent."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from keyward_api.resources.policy import AgentReport
+from keyward_proxy.feed import status as module
+from keyward_proxy.feed.status import KubernetesStatusSink, StatusReporter
+from keyward_proxy.kubernetes_api import KubernetesAPI, KubernetesUnavailable
+from keyward_proxy.tasks import TaskHolder
+from tests.unit.proxy.apiserver import MiniatureAPIServer
+from tests.unit.proxy.support import until
+
+
+def report(**changes: object) -> AgentReport:
+    return AgentReport.model_validate({"pod": "agent-0", "podIP": "10.0.0.1", "ready": True} | changes)
+
+
+class ListeningSink:
+    """Remembers what was applied, and when."""
+
+    def __init__(self) -> None:
+        self.applied: list[AgentReport | None] = []
+        self.times: list[float] = []
+        self.failures = 0
+
+    async def apply(self, applied: AgentReport | None) -> None:
+        self.times.append(asyncio.get_running_loop().time())
+        if self.failures:
+            self.failures -= 1
+            raise KubernetesUnavailable("503")
+        self.applied.append(applied)
+
+
+@pytest.fixture
+def sink(monkeypatch: pytest.MonkeyPatch) -> ListeningSink:
+    monkeypatch.setattr(module, "INTERVAL_SECONDS", 0.05)
+    monkeypatch.setattr(module, "SETTLE_SECONDS", 0.01)
+    return ListeningSink()
+
+
+@pytest.fixture
+async def reporter(sink: ListeningSink, tasks: TaskHolder) -> StatusReporter:
+    made = StatusReporter(sink)
+    tasks.start(made.run(), name="reporter")
+    return made
+
+
+async def test_changes_go_out_together_and_not_too_often(reporter: StatusReporter, sink: ListeningSink) -> None:
+    for revision in ("r1", "r2"):
+        reporter.report(report(observedRevision=revision))
+    await until(lambda: len(sink.applied) == 1)
+    for revision in ("r3", "r4"):
+        reporter.report(report(observedRevision=revision))
+    await until(lambda: len(sink.applied) == 2)
+    assert [applied.observed_revision for applied in sink.applied] == ["r2", "r4"]
+    assert sink.times[1] - sink.times[0] >= 0.049
+
+
+async def test_what_did_not_change_is_not_applied(reporter: StatusReporter, sink: ListeningSink) -> None:
+    reporter.report(report())
+    await until(lambda: len(sink.applied) == 1)
+    for _ in range(5):
+        reporter.report(report())
+        await asyncio.sleep(0.03)
+    assert len(sink.applied) == 1
+
+
+async def test_what_failed_is_tried_again(reporter: StatusReporter, sink: ListeningSink) -> None:
+    sink.failures = 2
+    reporter.report(report())
+    await until(lambda: len(sink.applied) == 1)
+    assert len(sink.times) == 3
+
+
+async def test_the_entry_is_applied_by_the_pods_own_manager(api: KubernetesAPI, server: MiniatureAPIServer) -> None:
+    sink = KubernetesStatusSink(api, namespace="keyward-agents", name="policy", pod="agent-0")
+    await sink.apply(report(roles=[{"dbUser": "KeyspacesReader", "assumable": True}]))
+    await sink.apply(None)
+    (query, body), (_, removal) = server.applied
+    assert query == {"fieldManager": "keyward-agent-agent-0", "force": "true"}
+    [request, _] = server.asked("PATCH")
+    assert request.path == "/apis/keyward.dev/v1alpha1/namespaces/keyward-agents/keyspacespolicies/policy/status"
+    assert request.headers["Content-Type"] == "application/apply-patch+yaml"
+    [entry] = body["status"]["agents"]
+    assert (entry["pod"], entry["podIP"]) == ("agent-0", "10.0.0.1")
+    assert entry["roles"] == [{"dbUser": "KeyspacesReader", "assumable": True, "reason": ""}]
+    assert removal["status"] == {}
+
+
+async def test_a_refusal_is_an_error_of_ours(api: KubernetesAPI, server: MiniatureAPIServer) -> None:
+    server.failing = 403
+    sink = KubernetesStatusSink(api, namespace="keyward-agents", name="policy", pod="agent-0")
+    with pytest.raises(KubernetesUnavailable, match="403") as caught:
+        await sink.apply(report())
+    assert caught.value.status == 403
+
+
+async def test_removing_an_entry_never_fails_the_end(sink: ListeningSink) -> None:
+    sink.failures = 1
+    await StatusReporter(sink).remove()
+    await StatusReporter(sink).remove()
+    assert sink.applied == [None]

@@ -1,0 +1,122 @@
+"""The policy reaches the agent at once, survives what watches suffer, and is never older than it must be."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from keyward_api.resources.policy import KeyspacesPolicySpec
+from keyward_proxy import kubernetes_api
+from keyward_proxy.feed import watch as module
+from keyward_proxy.feed.watch import KubernetesPolicySource
+from keyward_proxy.kubernetes_api import KubernetesAPI
+from keyward_proxy.tasks import TaskHolder
+from tests.unit.proxy.apiserver import MiniatureAPIServer
+from tests.unit.proxy.support import policy_document, until
+
+
+@pytest.fixture
+async def seen(
+    server: MiniatureAPIServer, api: KubernetesAPI, tasks: TaskHolder, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[list[str | None]]:
+    """Revisions in the order in which they came into force; None: no policy."""
+    monkeypatch.setattr(module, "FIRST_BACKOFF_SECONDS", 0.01)
+    revisions: list[str | None] = []
+
+    async def follow() -> None:
+        source = KubernetesPolicySource(api, namespace="keyward-agents", name="policy")
+        async for spec in source.policies():
+            assert spec is None or isinstance(spec, KeyspacesPolicySpec)
+            revisions.append(spec.revision if spec else None)
+
+    task = tasks.start(follow(), name="follow")
+    yield revisions
+    assert not task.done(), task.exception()
+
+
+async def test_the_present_policy_comes_first_then_each_change(
+    server: MiniatureAPIServer, seen: list[str | None]
+) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: seen == ["r1"] and server.watching == 1)
+    server.put(policy_document(revision="r2"))
+    await until(lambda: seen == ["r1", "r2"])
+    [watch] = server.asked("GET", watch=True)
+    assert watch.query["fieldSelector"] == "metadata.name=policy"
+    assert watch.query["allowWatchBookmarks"] == "true"
+    assert watch.query["resourceVersion"] == "101"
+    assert len(server.asked("GET")) == 1
+
+
+async def test_a_change_of_status_alone_is_no_news(server: MiniatureAPIServer, seen: list[str | None]) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    server.put(policy_document(revision="r1"))
+    server.put(policy_document(revision="r2"))
+    await until(lambda: seen == ["r1", "r2"])
+
+
+async def test_a_policy_that_comes_later_or_goes_is_told(server: MiniatureAPIServer, seen: list[str | None]) -> None:
+    await until(lambda: seen == [None] and server.watching == 1)
+    server.put(policy_document(revision="r1"))
+    await until(lambda: seen == [None, "r1"])
+    server.remove()
+    await until(lambda: seen == [None, "r1", None])
+    server.put(policy_document(revision="r1"))
+    await until(lambda: seen == [None, "r1", None, "r1"])
+
+
+async def test_a_watch_that_ends_goes_on_from_the_last_bookmark(
+    server: MiniatureAPIServer, seen: list[str | None]
+) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    server.bookmark()
+    server.end_watches()
+    await until(lambda: len(server.asked("GET", watch=True)) == 2)
+    assert server.asked("GET", watch=True)[1].query["resourceVersion"] == "102"
+    assert len(server.asked("GET")) == 1
+
+
+async def test_after_410_the_object_is_got_again(server: MiniatureAPIServer, seen: list[str | None]) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    missed = policy_document(revision="r2")
+    server.object["spec"] = missed
+    server.send({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}})
+    await until(lambda: seen == ["r1", "r2"])
+
+
+async def test_a_silent_watch_is_given_up(
+    server: MiniatureAPIServer, seen: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubernetes_api, "SILENCE_SECONDS", 0.1)
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    server.object["spec"] = policy_document(revision="r2")
+    await until(lambda: seen == ["r1", "r2"])
+
+
+async def test_while_the_api_server_is_away_the_last_policy_stays(
+    server: MiniatureAPIServer, seen: list[str | None]
+) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    server.failing = 503
+    server.end_watches()
+    await until(lambda: len(server.requests) > 4)
+    assert seen == ["r1"]
+    server.failing = 0
+    server.object["spec"] = policy_document(revision="r2")
+    await until(lambda: seen == ["r1", "r2"])
+
+
+async def test_an_unreadable_policy_leaves_the_last_one_in_force(
+    server: MiniatureAPIServer, seen: list[str | None]
+) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    server.put({"revision": "r2"})
+    server.put(policy_document(revision="r3"))
+    await until(lambda: seen == ["r1", "r3"])
