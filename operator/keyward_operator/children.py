@@ -1,0 +1,75 @@
+"""The objects that one database is made into: what they are called and where they live."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keyward_api import names
+from keyward_operator import kinds
+from keyward_operator.kinds import Kind, Reference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """The KeyspacesDatabase that children belong to."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels by which children are found, and told from other people's objects."""
+        return {
+            names.LABEL_MANAGED_BY: names.MANAGED_BY,
+            names.LABEL_OWNER_NAMESPACE: self.namespace,
+            names.LABEL_OWNER_NAME: self.name,
+            names.LABEL_OWNER_UID: self.uid,
+        }
+
+
+class Child(StrEnum):
+    """What a child is for. The order is the order of deletion: what grants access goes first."""
+
+    POLICY = "policy"
+    DEPLOYMENT = "deployment"
+    SERVICE = "service"
+    CLIENT_SERVICE = "client-service"
+    CLIENT_CA = "client-ca"
+    AWS_ROOTS = "aws-roots"
+    CA_SECRET = "ca-secret"  # noqa: S105 - a kind of child
+    SERVICE_ACCOUNT = "service-account"
+    ROLE_BINDING = "role-binding"
+    ROLE = "role"
+
+
+KINDS: dict[Child, Kind] = {
+    Child.POLICY: kinds.KEYSPACES_POLICY,
+    Child.DEPLOYMENT: kinds.DEPLOYMENT,
+    Child.SERVICE: kinds.SERVICE,
+    Child.CLIENT_SERVICE: kinds.SERVICE,
+    Child.CLIENT_CA: kinds.CONFIG_MAP,
+    Child.AWS_ROOTS: kinds.CONFIG_MAP,
+    Child.CA_SECRET: kinds.SECRET,
+    Child.SERVICE_ACCOUNT: kinds.SERVICE_ACCOUNT,
+    Child.ROLE_BINDING: kinds.ROLE_BINDING,
+    Child.ROLE: kinds.ROLE,
+}
+
+
+def references(*, namespace: str, name: str, agents_namespace: str) -> dict[Child, Reference]:
+    """Where each child of the database `<namespace>/<name>` is."""
+    dotted = names.dotted_child_name(namespace=namespace, name=name)
+    short = names.child_name(namespace=namespace, name=name)
+    own = {
+        Child.CLIENT_SERVICE: names.client_service_name(name),
+        Child.CLIENT_CA: names.client_ca_name(name),
+    }
+    label_named = {Child.DEPLOYMENT, Child.SERVICE}
+    return {
+        child: Reference(
+            kind=KINDS[child],
+            namespace=namespace if child in own else agents_namespace,
+            name=own.get(child, short if child in label_named else dotted),
+        )
+        for child in Child
+    }

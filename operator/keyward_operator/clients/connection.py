@@ -1,0 +1,63 @@
+"""How the API server is reached: by the pod's ServiceAccount, or by a kubeconfig.
+
+kopf and our own client share this configuration, so that both verify the server in one way. Since Python 3.13 TLS
+contexts are strict about RFC 5280 (VERIFY_X509_STRICT), which the CAs of older EKS clusters are not: they carry no key
+identifiers. The flag is cleared; chain, name and dates are verified as before.
+"""
+
+import os
+import ssl
+from importlib.metadata import version
+from pathlib import Path
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from keyward_operator.errors import OperatorError
+
+USER_AGENT = f"keyward-operator/{version('keyward')}"
+
+
+class NoConnectionError(OperatorError):
+    """There is neither a ServiceAccount nor a kubeconfig to connect with."""
+
+
+async def load(kubeconfig: Path | None) -> Configuration:
+    """The configuration of a kubeconfig, or where none is given of the pod's ServiceAccount, else of `$KUBECONFIG`.
+
+    Raises NoConnectionError where there is none of the three.
+    """
+    configuration = Configuration()
+    configuration.disable_strict_ssl_verification = True
+    try:
+        if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+            load_incluster_config(client_configuration=configuration)
+        else:
+            await load_kube_config(
+                config_file=str(kubeconfig) if kubeconfig else None, client_configuration=configuration
+            )
+    except (ConfigException, OSError) as error:
+        raise NoConnectionError(f"no way to the API server: {error}; run in a pod or give --kubeconfig") from error
+    return configuration
+
+
+def ssl_context(configuration: Configuration) -> ssl.SSLContext:
+    """The TLS context that the client itself uses with this configuration."""
+    return ApiClient(configuration).rest_client.ssl_context  # type: ignore[no-any-return]
+
+
+def session(configuration: Configuration) -> aiohttp.ClientSession:
+    """An HTTP session with these credentials, for kopf; the bearer token is read anew as it rotates."""
+
+    async def authorize(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        token = await configuration.get_api_key_with_prefix("BearerToken")
+        if token:
+            request.headers["Authorization"] = token
+        return await send(request)
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=ssl_context(configuration)),
+        headers={"User-Agent": f"{USER_AGENT} watches"},
+        middlewares=(authorize,),
+    )

@@ -1,0 +1,87 @@
+"""The kinds that the operator reads or writes, and how to name one object of them.
+
+They are known here instead of being discovered: discovery costs a request for each API group and a cache that ages.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from keyward_api import names
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """A kind of the API."""
+
+    group: str
+    """Empty for the core group."""
+
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """`<group>/<version>`, or `v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """One object of a kind."""
+
+    kind: Kind
+    namespace: str
+    """Empty where the kind has no namespace."""
+
+    name: str
+
+    def __str__(self) -> str:
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind.kind} {where}{self.name}"
+
+
+def _core(kind: str, plural: str, *, namespaced: bool = True) -> Kind:
+    return Kind(group="", version="v1", kind=kind, plural=plural, namespaced=namespaced)
+
+
+def _own(kind: str, plural: str) -> Kind:
+    return Kind(group=names.GROUP, version=names.VERSION, kind=kind, plural=plural)
+
+
+def _rbac(kind: str, plural: str) -> Kind:
+    return Kind(group="rbac.authorization.k8s.io", version="v1", kind=kind, plural=plural)
+
+
+KEYSPACES_DATABASE = _own("KeyspacesDatabase", "keyspacesdatabases")
+KEYSPACES_ROLE = _own("KeyspacesRole", "keyspacesroles")
+KEYSPACES_USER = _own("KeyspacesUser", "keyspacesusers")
+KEYSPACES_POLICY = _own("KeyspacesPolicy", "keyspacespolicies")
+
+NAMESPACE = _core("Namespace", "namespaces", namespaced=False)
+CONFIG_MAP = _core("ConfigMap", "configmaps")
+POD = _core("Pod", "pods")
+SECRET = _core("Secret", "secrets")
+SERVICE = _core("Service", "services")
+SERVICE_ACCOUNT = _core("ServiceAccount", "serviceaccounts")
+DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deployments")
+ROLE = _rbac("Role", "roles")
+ROLE_BINDING = _rbac("RoleBinding", "rolebindings")
+LEASE = Kind(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases")
+EVENT = Kind(group="events.k8s.io", version="v1", kind="Event", plural="events")
+
+_BY_TYPE = {
+    (kind.api_version, kind.kind): kind
+    for kind in (KEYSPACES_POLICY, CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT, DEPLOYMENT, ROLE, ROLE_BINDING)
+}
+
+
+def reference_to(manifest: dict[str, Any]) -> Reference:
+    """The object that a manifest describes; KeyError for a kind that is none of a database's children."""
+    metadata = manifest["metadata"]
+    return Reference(
+        kind=_BY_TYPE[manifest["apiVersion"], manifest["kind"]],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+    )

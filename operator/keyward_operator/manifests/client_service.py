@@ -1,0 +1,19 @@
+"""The name that clients use: a Service in the database's own namespace that points to the agents' one.
+
+An ExternalName is an alias in DNS. Clients reach the agents' Service itself, so no traffic passes elsewhere.
+"""
+
+from keyward_operator.children import Child
+from keyward_operator.json_types import Json
+from keyward_operator.manifests.context import ManifestContext
+
+
+def client_service(context: ManifestContext) -> Json:
+    """`keyward-<name>`, an alias of the agents' Service."""
+    agents = context.reference(Child.SERVICE)
+    return context.base(Child.CLIENT_SERVICE) | {
+        "spec": {
+            "type": "ExternalName",
+            "externalName": f"{agents.name}.{agents.namespace}.svc.{context.settings.cluster_domain}",
+        }
+    }

@@ -1,0 +1,156 @@
+"""The Deployment of a database's agents.
+
+Nothing of a tenant's choice reaches the pod but numbers and names: never an image, a command or a volume. Agents roll
+when this template changes, so it holds only what should make them roll.
+"""
+
+from keyward_api import names
+from keyward_api.canonical import content_hash
+from keyward_operator.children import Child
+from keyward_operator.json_types import Json
+from keyward_operator.manifests import aws_roots
+from keyward_operator.manifests.context import ManifestContext, recommended_labels, selector_labels
+
+CONTAINER = "agent"
+CA_DIRECTORY = "/etc/keyward/ca"
+HEALTH_PORT = 8080
+_UID = 65532
+
+
+def deployment(context: ManifestContext, *, replicas: int, role_arn: str) -> Json:
+    """The agents; `role_arn` is hashed into the template, since IRSA is injected when a pod is made."""
+    return context.base(Child.DEPLOYMENT) | {
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 2,
+            "selector": {"matchLabels": selector_labels(context.owner)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": {
+                "metadata": {
+                    "labels": {**recommended_labels(context.owner), **context.owner.labels},
+                    "annotations": _annotations(context, role_arn),
+                },
+                "spec": _pod(context),
+            },
+        }
+    }
+
+
+def _annotations(context: ManifestContext, role_arn: str) -> dict[str, str]:
+    annotations = {names.ANNOTATION_IDENTITY_HASH: content_hash(role_arn, length=16)}
+    if context.settings.agents.ca_bundle:
+        annotations[names.ANNOTATION_AWS_ROOTS_HASH] = content_hash(context.settings.agents.ca_bundle, length=16)
+    return annotations
+
+
+def _pod(context: ManifestContext) -> Json:
+    pod: Json = {
+        "serviceAccountName": context.reference(Child.SERVICE_ACCOUNT).name,
+        "automountServiceAccountToken": True,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 30,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _UID,
+            "runAsGroup": _UID,
+            "fsGroup": _UID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": selector_labels(context.owner)},
+            }
+        ],
+        "containers": [_container(context)],
+        "volumes": _volumes(context),
+    }
+    if context.settings.agents.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in context.settings.agents.image_pull_secrets]
+    return pod
+
+
+def _container(context: ManifestContext) -> Json:
+    agents = context.settings.agents
+    return {
+        "name": CONTAINER,
+        "image": agents.image,
+        "imagePullPolicy": agents.image_pull_policy,
+        "args": _arguments(context),
+        "env": _environment(context),
+        "ports": [
+            {"name": "cql", "containerPort": names.CQL_PORT, "protocol": "TCP"},
+            {"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
+        ],
+        "startupProbe": _probe("/healthz", period=1, failures=60),
+        "readinessProbe": _probe("/readyz", period=2, failures=1),
+        "livenessProbe": _probe("/healthz", period=10, failures=3),
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": _mounts(context),
+    }
+
+
+def _arguments(context: ManifestContext) -> list[str]:
+    policy = context.reference(Child.POLICY)
+    return [
+        f"--policy-namespace={policy.namespace}",
+        f"--policy-name={policy.name}",
+        f"--ca-directory={CA_DIRECTORY}",
+        f"--listen=0.0.0.0:{names.CQL_PORT}",
+        f"--health-address=0.0.0.0:{HEALTH_PORT}",
+        *(f"--server-name={name}" for name in _server_names(context)),
+    ]
+
+
+def _server_names(context: ManifestContext) -> list[str]:
+    """Every name by which a client in the cluster may reach the agents."""
+    domain = context.settings.cluster_domain
+    services = (context.reference(child) for child in (Child.CLIENT_SERVICE, Child.SERVICE))
+    return [
+        f"{service.name}.{service.namespace}.{suffix}" for service in services for suffix in ("svc", f"svc.{domain}")
+    ]
+
+
+def _environment(context: ManifestContext) -> list[Json]:
+    fields = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace", "POD_IP": "status.podIP"}
+    downward: list[Json] = [
+        {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+        for name, path in fields.items()
+    ]
+    # Of a name that is given twice the last counts, and the API server's merge wants each once.
+    values = {variable.name: variable.value for variable in context.settings.agents.env if variable.name not in fields}
+    if context.settings.agents.ca_bundle:
+        values["AWS_CA_BUNDLE"] = aws_roots.FILE
+    return downward + [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _probe(path: str, *, period: int, failures: int) -> Json:
+    return {
+        "httpGet": {"path": path, "port": "health", "scheme": "HTTP"},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": 2,
+    }
+
+
+def _mounts(context: ManifestContext) -> list[Json]:
+    mounts: list[Json] = [{"name": "ca", "mountPath": CA_DIRECTORY, "readOnly": True}]
+    if context.settings.agents.ca_bundle:
+        mounts.append({"name": "aws-roots", "mountPath": aws_roots.DIRECTORY, "readOnly": True})
+    return mounts
+
+
+def _volumes(context: ManifestContext) -> list[Json]:
+    volumes: list[Json] = [
+        {"name": "ca", "secret": {"secretName": context.reference(Child.CA_SECRET).name, "defaultMode": 0o440}}
+    ]
+    if context.settings.agents.ca_bundle:
+        volumes.append({"name": "aws-roots", "configMap": {"name": context.reference(Child.AWS_ROOTS).name}})
+    return volumes

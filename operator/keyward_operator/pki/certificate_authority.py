@@ -1,0 +1,93 @@
+"""Each database's own server CA: P-256, made once, kept in a Secret that only its agents mount.
+
+The agents sign their leaves with it. The CA carries no name constraints: leaves hold the pods' IP addresses and the
+host names that a database's owner asked for, so a constraint would have to change with them. A CA of one's own for each
+database serves the same end: no other database's clients trust it.
+RFC 5280 4.2.1: keyUsage, basicConstraints, subject and authority key identifiers.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+LIFETIME = timedelta(days=3650)
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far behind a client's clock may be when the CA is new."""
+
+_COMMON_NAME_LIMIT = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificateAuthority:
+    """A CA's certificate and private key, PEM."""
+
+    certificate: bytes
+    private_key: bytes
+
+    def __repr__(self) -> str:
+        return "CertificateAuthority(...)"
+
+
+def issue(*, database: str, now: datetime) -> CertificateAuthority:
+    """A new CA for `database` (`<namespace>/<name>`, shown in its subject), valid from `now`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Keyward"),
+            x509.NameAttribute(NameOID.COMMON_NAME, database[:_COMMON_NAME_LIMIT]),
+        ]
+    )
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + LIFETIME)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(), critical=True)
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return CertificateAuthority(
+        certificate=certificate.public_bytes(serialization.Encoding.PEM),
+        private_key=key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ),
+    )
+
+
+def is_valid(authority: CertificateAuthority, *, now: datetime) -> bool:
+    """Whether agents can sign with it and clients will trust it at `now`."""
+    try:
+        certificate = x509.load_pem_x509_certificate(authority.certificate)
+        key = serialization.load_pem_private_key(authority.private_key, password=None)
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (ValueError, TypeError, x509.ExtensionNotFound):
+        return False
+    return (
+        constraints.ca
+        and certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
+        and certificate.public_key() == key.public_key()
+    )
+
+
+def _key_usage() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        key_cert_sign=True,
+        crl_sign=True,
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -1,0 +1,189 @@
+"""The checks: each a sentence about a database that is true or not."""
+
+from keyward_api.names import Condition, Reason
+from keyward_api.resources.policy import RoleReport
+from keyward_operator.children import Child
+from keyward_operator.plan import pods
+from keyward_operator.plan.standings import Standing
+from keyward_operator.plan.verdicts import Verdict, fails, holds, unknown
+from keyward_operator.plan.view import View
+
+_SHOWN = 5
+"""How many of many problems a message names."""
+
+
+def spec_cannot_be_read(view: View) -> Verdict | None:
+    """A newer or damaged object: on doubt it is not served."""
+    if view.database is None:
+        return fails(Reason.INVALID_SPEC, f"the spec cannot be read, so agents serve nobody: {view.problem}")
+    return None
+
+
+def platform_does_not_permit(view: View) -> Verdict | None:
+    """The platform's settings admit no such database in this namespace."""
+    if view.violations:
+        return fails(Reason.NOT_PERMITTED, _join([violation.message for violation in view.violations]))
+    return None
+
+
+def permitted(view: View) -> Verdict:
+    """Nothing spoke against it."""
+    return holds(Reason.PERMITTED, "the platform permits this database")
+
+
+def database_is_not_served(view: View) -> Verdict | None:
+    """What hangs on permission fails for the same reason, in fewer words."""
+    if view.denied:
+        reason = Reason.INVALID_SPEC if view.database is None else Reason.NOT_PERMITTED
+        return fails(reason, f"agents serve nobody: see the condition {Condition.PERMITTED}")
+    return None
+
+
+def policy_waits_for_the_service(view: View) -> Verdict | None:
+    """The policy holds the address of the agents' Service."""
+    if not view.service_address:
+        return unknown(Reason.PENDING, "the agents' Service has no address yet")
+    return None
+
+
+def something_could_not_be_compiled(view: View) -> Verdict | None:
+    """A role, user or grant was left out of the policy."""
+    problems = view.compilation.problems if view.compilation else ()
+    if problems:
+        return fails(problems[0].reason, _join([problem.message for problem in problems]))
+    return None
+
+
+def compiled(view: View) -> Verdict:
+    """Everything is in the policy."""
+    grants = len(view.compilation.spec.grants) if view.compilation else 0
+    return holds(Reason.COMPILED, f"the policy holds {grants} grants")
+
+
+def authority_name_is_taken(view: View) -> Verdict | None:
+    """Somebody else's Secret stands where the CA should."""
+    if view.standings[Child.CA_SECRET] is Standing.FOREIGN:
+        return fails(Reason.NAME_TAKEN, _taken(view, Child.CA_SECRET))
+    return None
+
+
+def authority_is_missing(view: View) -> Verdict | None:
+    """There is no CA yet, or it is no longer valid."""
+    if view.authority is None:
+        return unknown(Reason.PENDING, "the database's certificate authority is being made")
+    return None
+
+
+def authority_issued(view: View) -> Verdict:
+    """Clients have a CA to trust."""
+    return holds(Reason.ISSUED, "clients trust the CA in status.caBundle")
+
+
+def scaled_to_zero(view: View) -> Verdict | None:
+    """The owner asked for no agent in the cluster."""
+    if view.database is not None and view.database.spec.agent.replicas == 0:
+        return fails(Reason.SCALED_TO_ZERO, "`agent.replicas` is 0: no agent runs")
+    return None
+
+
+def an_agent_is_available(view: View) -> Verdict | None:
+    """At least one agent takes connections."""
+    status = (view.own(Child.DEPLOYMENT) or {}).get("status", {})
+    if status.get("availableReplicas", 0) > 0:
+        ready, wanted = status.get("readyReplicas", 0), status.get("replicas", 0)
+        return holds(Reason.AVAILABLE, f"{ready} of {wanted} agents are ready")
+    return None
+
+
+def identity_is_not_injected(view: View) -> Verdict | None:
+    """No agent has the web identity that EKS' webhook gives to pods."""
+    missed = pods.without_identity(view)
+    if missed:
+        named = ", ".join(pod["metadata"]["name"] for pod in missed[:_SHOWN])
+        return fails(
+            Reason.IDENTITY_NOT_INJECTED,
+            f"the EKS pod identity webhook gave no web identity to {named}: such pods are replaced; "
+            "if this stays, see whether the webhook runs",
+        )
+    return None
+
+
+def no_agent_is_available(view: View) -> Verdict:
+    """None takes connections; the pods may tell why."""
+    obstacles = pods.obstacles(view)
+    return fails(Reason.UNAVAILABLE, "no agent is ready" + (f": {_join(list(obstacles))}" if obstacles else " yet"))
+
+
+def no_role_is_granted(view: View) -> Verdict | None:
+    """Nothing to assume, so nothing that could not be assumed."""
+    if view.compilation and not _granted(view):
+        return holds(Reason.NO_GRANTS, "no grant names an IAM role")
+    return None
+
+
+def no_agent_has_tried(view: View) -> Verdict | None:
+    """A granted role is in no agent's report yet."""
+    untried = sorted(_granted(view) - {report.db_user for report in _reports(view)})
+    if untried:
+        return unknown(Reason.NOT_TRIED, f"no agent has tried yet to assume {', '.join(untried[:_SHOWN])}")
+    return None
+
+
+def sts_is_unavailable(view: View) -> Verdict | None:
+    """Agents could not ask STS, which says nothing about the role."""
+    silent = [report for report in _reports(view) if not report.assumable and _is_outage(report)]
+    if silent:
+        return unknown(Reason.STS_UNAVAILABLE, _join([f"{report.db_user}: {report.reason}" for report in silent]))
+    return None
+
+
+def a_role_is_not_assumable(view: View) -> Verdict | None:
+    """STS refused an agent."""
+    refused = {
+        report.db_user: report.reason for report in _reports(view) if not report.assumable and not _is_outage(report)
+    }
+    if refused:
+        return fails(
+            Reason.ACCESS_DENIED,
+            _join([f"{role}: {reason}" for role, reason in sorted(refused.items())])
+            + "; the trust policy that these roles need is in status.identity.trustPolicy",
+        )
+    return None
+
+
+def roles_are_assumable(view: View) -> Verdict:
+    """Each granted role was assumed by the agents that report."""
+    return holds(Reason.ASSUMABLE, f"agents can assume {', '.join(sorted(_granted(view))[:_SHOWN])}")
+
+
+def a_name_is_taken(view: View) -> Verdict | None:
+    """Somebody else's object has the name of a child: it is left alone, and the child is missing."""
+    taken = view.taken()
+    if taken:
+        return fails(Reason.NAME_TAKEN, _join([_taken(view, child) for child in taken]))
+    return None
+
+
+def _taken(view: View, child: Child) -> str:
+    return (
+        f"{view.context.reference(child)} exists and was not made for this database: rename or delete it, "
+        "or choose another name for the database"
+    )
+
+
+def _granted(view: View) -> set[str]:
+    return {grant.db_user for grant in view.compilation.spec.grants} if view.compilation else set()
+
+
+def _reports(view: View) -> list[RoleReport]:
+    granted = _granted(view)
+    return [report for agent in view.reports for report in agent.roles if report.db_user in granted]
+
+
+def _is_outage(report: RoleReport) -> bool:
+    return report.reason.startswith(Reason.STS_UNAVAILABLE)
+
+
+def _join(messages: list[str]) -> str:
+    more = f"; and {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
+    return "; ".join(messages[:_SHOWN]) + more

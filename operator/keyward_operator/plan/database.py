@@ -1,0 +1,97 @@
+"""The plan for one KeyspacesDatabase.
+
+1. It is being deleted: its children go, what grants access first; when none is left, our finalizer goes.
+2. It has no finalizer of ours: it gets one, before anything is made.
+3. It may not be served: its agents go (see `desired`), and its status says why.
+4. Something is missing on which the rest waits (CA, Service): that is made, and the database looked at again.
+5. Otherwise: every child is as it shall be, and its status says so.
+"""
+
+from datetime import datetime
+
+from keyward_api import names
+from keyward_api.tenants import PlatformSettings
+from keyward_operator.children import Child
+from keyward_operator.json_types import Json
+from keyward_operator.manifests.context import ManifestContext
+from keyward_operator.plan import desired, events, pods
+from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.owned import differs, status_differs
+from keyward_operator.plan.result import Plan
+from keyward_operator.plan.standings import Standing
+from keyward_operator.plan.status import status_of
+from keyward_operator.plan.view import View, view_of
+
+AGAIN = 1.0
+"""Seconds until a database is looked at again that waits for something of which no event may tell."""
+
+
+def plan(observed: Observed, *, settings: PlatformSettings, agents_namespace: str, now: datetime) -> Plan:
+    """What to do so that the world becomes what the database asks for."""
+    context = ManifestContext(owner=observed.owner, agents_namespace=agents_namespace, settings=settings)
+    view = view_of(observed, context, now)
+    if "deletionTimestamp" in observed.database["metadata"]:
+        return _plan_deletion(view)
+    return _plan_children(view)
+
+
+def _finalizers(view: View) -> tuple[str, ...]:
+    return tuple(view.observed.database["metadata"].get("finalizers") or ())
+
+
+def _plan_deletion(view: View) -> Plan:
+    """State 1."""
+    left = tuple(
+        desired.deletion(view, child) for child in Child if view.standings[child] in (Standing.OWN, Standing.ORPHAN)
+    )
+    if left:
+        return Plan(delete=left, requeue_after=AGAIN)
+    if names.FINALIZER not in _finalizers(view):
+        return Plan()
+    return Plan(finalizers=tuple(name for name in _finalizers(view) if name != names.FINALIZER))
+
+
+def _plan_children(view: View) -> Plan:
+    """States 2 to 5."""
+    manifests = desired.manifests(view)
+    changed = {
+        child: manifest for child, manifest in manifests.items() if differs(view.observed.children.get(child), manifest)
+    }
+    delete = desired.unwanted(view)
+    issue = _must_issue(view)
+    replace = pods.replacement(view)
+    status = status_of(view, policy_is_written=Child.POLICY in manifests)
+    finalizers = _finalizers(view)
+    return Plan(
+        finalizers=None if names.FINALIZER in finalizers else (*finalizers, names.FINALIZER),
+        delete=delete,
+        issue_certificate_authority=issue,
+        apply=tuple(changed.values()),
+        replace_pod=replace,
+        forget_agents=pods.gone(view),
+        status=status if status_differs(view.observed.database, status) else None,
+        events=_events(view, status) + ((events.replaced(replace),) if replace else ()),
+        requeue_after=_requeue(view, made=issue or Child.SERVICE in changed, deleted=bool(delete)),
+    )
+
+
+def _must_issue(view: View) -> bool:
+    """A CA that is valid is never replaced; whose name is taken waits."""
+    return (
+        not view.denied
+        and view.authority is None
+        and view.standings[Child.CA_SECRET] in (Standing.ABSENT, Standing.OWN)
+    )
+
+
+def _events(view: View, status: Json) -> tuple[events.Happening, ...]:
+    previous = (view.observed.database.get("status") or {}).get("conditions") or ()
+    return events.transitions(previous, status["conditions"])
+
+
+def _requeue(view: View, *, made: bool, deleted: bool) -> float | None:
+    if made:
+        return 0.0
+    if deleted or pods.without_identity(view):
+        return AGAIN
+    return None

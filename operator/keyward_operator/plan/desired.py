@@ -1,0 +1,81 @@
+"""Which children a database shall have, and which that exist shall go.
+
+A database that may not be served gets no agents. What it had while it was served is closed, not left running: its
+policy is emptied, so that agents end their sessions at once, and its Deployment is deleted. The CA and the names that
+clients use stay, so that permission restores what clients know.
+"""
+
+from collections.abc import Iterator
+
+from keyward_operator.children import Child
+from keyward_operator.json_types import Json
+from keyward_operator.manifests.aws_roots import aws_roots
+from keyward_operator.manifests.ca_secret import ca_secret
+from keyward_operator.manifests.client_ca import client_ca
+from keyward_operator.manifests.client_service import client_service
+from keyward_operator.manifests.deployment import deployment
+from keyward_operator.manifests.policy import emptied, policy
+from keyward_operator.manifests.role import role
+from keyward_operator.manifests.role_binding import role_binding
+from keyward_operator.manifests.service import service
+from keyward_operator.manifests.service_account import service_account
+from keyward_operator.plan.result import Deletion
+from keyward_operator.plan.standings import Standing
+from keyward_operator.plan.view import View, published_policy
+
+
+def manifests(view: View) -> dict[Child, Json]:
+    """The children that can be made now, in the order in which they are made.
+
+    The ServiceAccount precedes the Deployment, for the webhook looks it up when a pod is made. The policy waits for the
+    address of the Service, and the Deployment for policy and CA.
+    """
+    wanted = dict(_served(view) if not view.denied else _closed(view))
+    return {
+        child: manifest
+        for child, manifest in wanted.items()
+        if view.standings[child] in (Standing.ABSENT, Standing.OWN)
+    }
+
+
+def unwanted(view: View) -> tuple[Deletion, ...]:
+    """Children of a predecessor, children that are no longer wanted, and the agents of who may not be served."""
+    surplus = {Child.AWS_ROOTS} if not view.context.settings.agents.ca_bundle else set()
+    if view.denied:
+        surplus.add(Child.DEPLOYMENT)
+    return tuple(
+        deletion(view, child)
+        for child in Child
+        if view.standings[child] is Standing.ORPHAN or (child in surplus and view.standings[child] is Standing.OWN)
+    )
+
+
+def deletion(view: View, child: Child) -> Deletion:
+    """To delete a child that exists."""
+    return Deletion(reference=view.context.reference(child), uid=view.observed.children[child]["metadata"]["uid"])
+
+
+def _served(view: View) -> Iterator[tuple[Child, Json]]:
+    if view.database is None or view.compilation is None:
+        return
+    context, agent = view.context, view.database.spec.agent
+    yield Child.SERVICE_ACCOUNT, service_account(context, role_arn=agent.identity.role_arn)
+    yield Child.ROLE, role(context)
+    yield Child.ROLE_BINDING, role_binding(context)
+    yield Child.SERVICE, service(context)
+    yield Child.CLIENT_SERVICE, client_service(context)
+    if context.settings.agents.ca_bundle:
+        yield Child.AWS_ROOTS, aws_roots(context)
+    if view.service_address:
+        yield Child.POLICY, policy(context, spec=view.compilation.spec)
+    if view.authority is not None:
+        yield Child.CA_SECRET, ca_secret(context, authority=view.authority)
+        yield Child.CLIENT_CA, client_ca(context, authority=view.authority)
+    if view.authority is not None and view.service_address:
+        yield Child.DEPLOYMENT, deployment(context, replicas=agent.replicas, role_arn=agent.identity.role_arn)
+
+
+def _closed(view: View) -> Iterator[tuple[Child, Json]]:
+    published = published_policy(view.own(Child.POLICY))
+    if published is not None:
+        yield Child.POLICY, policy(view.context, spec=emptied(published))

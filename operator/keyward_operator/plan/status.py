@@ -1,0 +1,64 @@
+"""The status of a database. What its users need for IAM is there before anything else works."""
+
+from keyward_api import iam, names
+from keyward_api.resources.database import KeyspacesDatabase
+from keyward_operator.children import Child
+from keyward_operator.json_types import Json
+from keyward_operator.plan.conditions import conditions
+from keyward_operator.plan.standings import Standing
+from keyward_operator.plan.view import View, published_policy
+
+
+def status_of(view: View, *, policy_is_written: bool) -> Json:
+    """The whole status; `policy_is_written`: whether the compiled policy is published once this plan is done."""
+    status: Json = {
+        "conditions": conditions(view, (view.observed.database.get("status") or {}).get("conditions") or ()),
+        **_replicas(view),
+        **_policy(view, policy_is_written),
+    }
+    if view.database is not None:
+        status["identity"] = _identity(view, view.database)
+    if view.authority is not None:
+        status["caBundle"] = view.authority.certificate.decode()
+    if view.standings[Child.CLIENT_SERVICE] is not Standing.FOREIGN and not view.denied:
+        owner = view.observed.owner
+        status["address"] = names.client_address(namespace=owner.namespace, database=owner.name)
+    return status
+
+
+def _identity(view: View, database: KeyspacesDatabase) -> Json:
+    owner, cluster = view.observed.owner, view.observed.cluster
+    account = view.context.reference(Child.SERVICE_ACCOUNT)
+    role_arn = database.spec.agent.identity.role_arn
+    external_id = names.external_id(cluster_uid=cluster.uid, namespace=owner.namespace, database=owner.name)
+    identity = {
+        "serviceAccount": f"{account.namespace}/{account.name}",
+        "externalID": external_id,
+        "trustPolicy": iam.trust_policy(agent_role_arn=role_arn, external_id=external_id),
+    }
+    if cluster.issuer:
+        identity["agentTrustPolicy"] = iam.agent_trust_policy(
+            issuer=cluster.issuer,
+            agent_role_arn=role_arn,
+            namespace=account.namespace,
+            service_account=account.name,
+        )
+    return identity
+
+
+def _replicas(view: View) -> Json:
+    deployed = (view.own(Child.DEPLOYMENT) or {}).get("status", {})
+    return {"replicas": deployed.get("replicas", 0), "readyReplicas": deployed.get("readyReplicas", 0)}
+
+
+def _policy(view: View, is_written: bool) -> Json:
+    if view.compilation is not None and is_written:
+        grants = view.compilation.spec.grants
+        return {
+            "policyRevision": view.compilation.spec.revision,
+            "users": len({grant.user for grant in grants}),
+            "grants": len(grants),
+        }
+    published = published_policy(view.own(Child.POLICY))
+    revision = {"policyRevision": published.revision} if published else {}
+    return {"users": 0, "grants": 0, **revision}

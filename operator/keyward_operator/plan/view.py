@@ -1,0 +1,156 @@
+"""What follows from what was observed, worked out once for all checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from keyward_api.compiler import Compilation, compile_policy
+from keyward_api.resources.database import KeyspacesDatabase
+from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, KeyspacesPolicyStatus
+from keyward_api.tenants import Violation, violations
+from keyward_operator.children import Child
+from keyward_operator.json_types import Json
+from keyward_operator.manifests.ca_secret import read_authority
+from keyward_operator.manifests.context import ManifestContext
+from keyward_operator.pki.certificate_authority import CertificateAuthority, is_valid
+from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.standings import Standing, standing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """A database as the checks see it."""
+
+    observed: Observed
+    context: ManifestContext
+    now: datetime
+    standings: Mapping[Child, Standing]
+    database: KeyspacesDatabase | None
+    """None where its spec cannot be read."""
+
+    problem: str
+    """Why the spec cannot be read; empty where it can."""
+
+    violations: tuple[Violation, ...]
+    authority: CertificateAuthority | None
+    """The CA, where it exists and is valid."""
+
+    service_address: str
+    """IP address of the agents' Service; empty while there is none."""
+
+    compilation: Compilation | None
+    """None where the database may not be served."""
+
+    reports: tuple[AgentReport, ...]
+    """What those agents report whose pods exist."""
+
+    @property
+    def denied(self) -> bool:
+        """Whether the database may not be served: on doubt it may not."""
+        return self.database is None or bool(self.violations)
+
+    def own(self, child: Child) -> Json | None:
+        """The child, if it exists and is the database's."""
+        return self.observed.children[child] if self.standings[child] is Standing.OWN else None
+
+    def taken(self) -> tuple[Child, ...]:
+        """Children whose names are taken by objects that are not the database's."""
+        return tuple(child for child in Child if self.standings[child] is Standing.FOREIGN)
+
+
+def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View:
+    """Work out a view."""
+    standings = {child: standing(observed.children.get(child), observed.owner) for child in Child}
+    own = {child: observed.children[child] for child in Child if standings[child] is Standing.OWN}
+    database, problem = _read_database(observed.database)
+    refused = _violations(observed, context, database)
+    address = _service_address(own)
+    compilation = None
+    if database is not None and not refused:
+        compilation, problem = _compile(observed, database, address)
+        database = database if compilation else None
+    return View(
+        observed=observed,
+        context=context,
+        now=now,
+        standings=standings,
+        database=database,
+        problem=problem,
+        violations=refused,
+        authority=_authority(own.get(Child.CA_SECRET), now),
+        service_address=address,
+        compilation=compilation,
+        reports=_reports(own.get(Child.POLICY), observed.pods),
+    )
+
+
+def published_policy(policy: Json | None) -> KeyspacesPolicySpec | None:
+    """The policy that agents have now; None where there is none or it cannot be read."""
+    try:
+        return KeyspacesPolicySpec.model_validate(policy["spec"]) if policy else None
+    except ValidationError:
+        return None
+
+
+def reports_of(policy: Json | None) -> tuple[AgentReport, ...]:
+    """All reports in a policy's status; none where they cannot be read."""
+    try:
+        return KeyspacesPolicyStatus.model_validate((policy or {}).get("status") or {}).agents
+    except ValidationError:
+        return ()
+
+
+def _read_database(document: Json) -> tuple[KeyspacesDatabase | None, str]:
+    try:
+        return KeyspacesDatabase.model_validate({key: document[key] for key in ("metadata", "spec")}), ""
+    except ValidationError as error:
+        return None, _first(error)
+
+
+def _violations(
+    observed: Observed, context: ManifestContext, database: KeyspacesDatabase | None
+) -> tuple[Violation, ...]:
+    if database is None:
+        return ()
+    return violations(tenants=context.settings.tenants, namespace_labels=observed.namespace_labels, spec=database.spec)
+
+
+def _compile(observed: Observed, database: KeyspacesDatabase, address: str) -> tuple[Compilation | None, str]:
+    try:
+        compilation = compile_policy(
+            database=database,
+            roles=observed.roles,
+            users=[user for user in observed.users if "deletionTimestamp" not in user["metadata"]],
+            cluster_uid=observed.cluster.uid,
+            service_address=address,
+        )
+    except ValueError as error:
+        return None, _first(error)
+    return compilation, ""
+
+
+def _service_address(own: Mapping[Child, Json]) -> str:
+    if Child.SERVICE in own:
+        return str(own[Child.SERVICE]["spec"].get("clusterIP") or "")
+    published = published_policy(own.get(Child.POLICY))
+    return published.database.service_address if published else ""
+
+
+def _authority(secret: Json | None, now: datetime) -> CertificateAuthority | None:
+    authority = read_authority(secret) if secret else None
+    return authority if authority and is_valid(authority, now=now) else None
+
+
+def _reports(policy: Json | None, pods: tuple[Json, ...]) -> tuple[AgentReport, ...]:
+    alive = {pod["metadata"]["name"] for pod in pods}
+    return tuple(report for report in reports_of(policy) if report.pod in alive)
+
+
+def _first(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        first: Any = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)
