@@ -1,0 +1,90 @@
+"""The cluster with Keyward installed by its chart, and a tenant for each test module."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.install import install, values
+from tests.e2e import seed
+from tests.e2e.kube import Kubectl
+from tests.e2e.surroundings import Surroundings
+from tests.e2e.tenants import Tenant, diagnosis
+
+FIRST = "test_token_rotation"
+LAST = "test_uninstall"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The test of ten minutes asserts last but for the one that takes everything away; no other order matters."""
+
+    def position(item: pytest.Item) -> int:
+        name = item.path.stem
+        return 2 if name == LAST else 1 if name == FIRST else 0
+
+    items.sort(key=position)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """A failure shows what a person would look at next."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function) and report.when in ("setup", "call"):
+        tenant = item.funcargs.get("tenant")
+        kube = item.funcargs.get("platform")
+        if isinstance(tenant, Tenant):
+            report.sections.append(("the cluster", tenant.diagnosis()))
+        elif isinstance(kube, Kubectl):
+            report.sections.append(("the cluster", diagnosis(kube, "default")))
+    return report
+
+
+@pytest.fixture(scope="session")
+def surroundings() -> Surroundings:
+    """What `python -m local up` brought up."""
+    return Surroundings.found()
+
+
+@pytest.fixture(scope="session")
+def installed(surroundings: Surroundings) -> Kubectl:
+    """The cluster with the chart installed as the local platform installs it."""
+    kube = surroundings.kubectl()
+    install(
+        helm=surroundings.programs / "helm",
+        kubeconfig=surroundings.kubeconfig,
+        chart_values=values(ca_bundle=surroundings.authority),
+    )
+    return kube
+
+
+@pytest.fixture(scope="session")
+def platform(installed: Kubectl, rotation: object) -> Kubectl:
+    """The same, in which the ten minutes of the rotation test have begun where that test is to run."""
+    return installed
+
+
+@pytest.fixture(scope="session")
+def rotation(request: pytest.FixtureRequest) -> object:
+    """Started before everything else, if it is wanted at all."""
+    wanted = any(item.path.stem == FIRST for item in request.session.items)
+    return request.getfixturevalue("rotating_client") if wanted else None
+
+
+@pytest.fixture(scope="session")
+def tables(surroundings: Surroundings) -> Iterator[None]:
+    """The keyspaces `e2e_shop` and `e2e_depot`."""
+    with surroundings.keyspaces() as session:
+        seed.create(session)
+        yield
+        seed.drop(session)
+
+
+@pytest.fixture(scope="module")
+def tenant(
+    surroundings: Surroundings, platform: Kubectl, tables: None, request: pytest.FixtureRequest
+) -> Iterator[Tenant]:
+    """A namespace named after the test module."""
+    name = request.path.stem.removeprefix("test_").replace("_", "-")
+    tenant = Tenant.create(surroundings, platform, f"e2e-{name}")
+    yield tenant
+    tenant.remove()

@@ -1,0 +1,222 @@
+"""A tenant: its namespace, its database with IAM roles of its own, its ServiceAccounts and client pods.
+
+Each test module has one, made for it and removed after it, so that no test depends on another module's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from keyward_api.names import AGENTS_NAMESPACE, LABEL_OWNER_NAME, LABEL_OWNER_NAMESPACE, Condition
+from local.iam_setup import keyspaces_statement
+from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION
+from tests.e2e import audit, manifests
+from tests.e2e.kube import Kubectl, KubectlError, Object, condition
+from tests.e2e.pods import ClientPod
+from tests.e2e.surroundings import Surroundings
+from tests.e2e.waiting import NotYet, wait_for
+
+READY_SECONDS = 120.0
+"""Until a new database serves: on a busy machine of two cores an agent takes a few seconds to start."""
+
+KEYSPACES_RIGHTS = ("e2e_shop/*", "e2e_depot/*")
+"""What the IAM roles of a tenant may touch: more than the grants of the tests, so that refusals are the agent's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tenant:
+    """A namespace whose databases may be local Keyspaces."""
+
+    surroundings: Surroundings
+    kube: Kubectl
+    namespace: str
+    _iam_roles: list[str] = field(default_factory=list)
+
+    @classmethod
+    def create(cls, surroundings: Surroundings, kube: Kubectl, namespace: str) -> "Tenant":
+        """Make the namespace; one that an interrupted run left is removed first."""
+        tenant = cls(surroundings=surroundings, kube=kube, namespace=namespace)
+        tenant.remove()
+        labels = {LOCAL_TENANT_LABEL: "true"}
+        kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
+        return tenant
+
+    def remove(self) -> None:
+        """Databases first, then the namespace, then the IAM roles."""
+        if self.kube.find("namespace", self.namespace) is not None:
+            in_namespace = f"--namespace={self.namespace}"
+            self.kube.run("delete", "keyspacesdatabases", "--all", in_namespace, seconds=120)
+            self.kube.delete("namespace", self.namespace)
+        administrator = self.surroundings.administrator()
+        for name in self._iam_roles:
+            administrator.delete_role(name)
+
+    def iam_role(self, name: str) -> str:
+        """The name of an IAM role of this tenant only."""
+        return f"{self.namespace}-{name}"
+
+    def database(self, name: str = "orders", *, iam_roles: Sequence[str] = (), replicas: int = 1) -> "Database":
+        """A database that is ready, whose agents may assume these IAM roles (`iam_role` gives the names)."""
+        database = self.unready_database(name, replicas=replicas)
+        database.trust(*iam_roles)
+        database.wait_until_ready()
+        return database
+
+    def unready_database(self, name: str = "orders", *, replicas: int = 1) -> "Database":
+        """A database whose identity is known and for which IAM holds nothing yet."""
+        agent_role = f"{self.namespace}-{name}"
+        resource = manifests.database(
+            name,
+            self.namespace,
+            endpoint=manifests.custom_endpoint(self.surroundings.authority),
+            role_arn=manifests.agent_role_arn(agent_role),
+            replicas=replicas,
+        )
+        self.kube.apply(resource)
+        return Database(tenant=self, name=name, agent_role=f"keyward-agent-{agent_role}")
+
+    def account(self, name: str) -> Object:
+        """A ServiceAccount, as the subject of a KeyspacesUser."""
+        self.kube.apply(manifests.service_account(name, self.namespace))
+        return manifests.service_account_subject(name, self.namespace)
+
+    def grant(self, name: str, account: str, *allow: Object, deny: Sequence[Object] = ()) -> None:
+        """A KeyspacesRole with these rules and a KeyspacesUser of that name, for a ServiceAccount."""
+        subject = self.account(account)
+        self.kube.apply(
+            manifests.role(name, self.namespace, allow=allow, deny=deny),
+            manifests.user(name, self.namespace, subjects=[subject], roles=[name]),
+        )
+
+    def client(self, account: str, database: str = "orders", *, name: str = "", token_seconds: int = 3600) -> ClientPod:
+        """A running pod of that ServiceAccount, with a token for that database."""
+        name = name or f"client-{account}"
+        pod = manifests.client_pod(
+            name, self.namespace, account=account, database=database, token_seconds=token_seconds
+        )
+        self.kube.apply(pod)
+        self.kube.run(
+            "wait",
+            "--for=condition=Ready",
+            f"pod/{name}",
+            f"--namespace={self.namespace}",
+            "--timeout=90s",
+            seconds=100,
+        )
+        host = f"keyward-{database}.{self.namespace}.svc"
+        return ClientPod(kube=self.kube, name=name, namespace=self.namespace, host=host)
+
+    def diagnosis(self) -> str:
+        """What a person would look at after a failure."""
+        return diagnosis(self.kube, self.namespace)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Database:
+    """A KeyspacesDatabase of a tenant."""
+
+    tenant: Tenant
+    name: str
+    agent_role: str
+    """Name of the agents' own IAM role."""
+
+    @property
+    def kube(self) -> Kubectl:
+        """The cluster's administrator."""
+        return self.tenant.kube
+
+    @property
+    def namespace(self) -> str:
+        """The tenant's."""
+        return self.tenant.namespace
+
+    @property
+    def audience(self) -> str:
+        """Of the tokens that open it."""
+        return f"keyward.dev/{self.namespace}/{self.name}"
+
+    def resource(self) -> Object:
+        """As the API server has it."""
+        return self.kube.get("keyspacesdatabase", self.name, self.namespace)
+
+    def identity(self) -> Object:
+        """`status.identity`, as soon as it is complete."""
+
+        def look() -> Object:
+            status = self.resource().get("status", {})
+            if (
+                not {"trustPolicy", "agentTrustPolicy", "externalID", "serviceAccount"}
+                <= status.get("identity", {}).keys()
+            ):
+                raise NotYet(str(status))
+            found: Object = status["identity"]
+            return found
+
+        return wait_for(f"status.identity of {self.namespace}/{self.name}", look, seconds=30)
+
+    def trust(self, *iam_roles: str) -> None:
+        """Set up IAM from `status.identity`, as an administrator would."""
+        identity, administrator = self.identity(), self.tenant.surroundings.administrator()
+        self.tenant._iam_roles.extend([self.agent_role, *iam_roles])
+        assumes = [f"arn:aws:iam::{ACCOUNT}:role/{role}" for role in iam_roles] or ["arn:aws:iam::*:role/none"]
+        administrator.agent_role(self.agent_role, trust_policy=identity["agentTrustPolicy"], assumes=assumes)
+        rights = keyspaces_statement("Select", "Modify", account=ACCOUNT, region=REGION, tables=KEYSPACES_RIGHTS)
+        for role in iam_roles:
+            administrator.database_role(role, trust_policy=identity["trustPolicy"], statements=[rights])
+
+    def condition(self, kind: str) -> Object:
+        """A condition of its status; an empty one where it is not set."""
+        return condition(self.resource(), kind) or {}
+
+    def wait_for_condition(self, kind: str, status: str, *, reason: str = "", seconds: float = READY_SECONDS) -> Object:
+        """The condition, as soon as it has this status (and reason)."""
+
+        def look() -> Object:
+            resource = self.resource()
+            found = condition(resource, kind)
+            if found is None or found["status"] != status or (reason and found["reason"] != reason):
+                raise NotYet(str(resource.get("status", {}).get("conditions", "no conditions")))
+            return found
+
+        return wait_for(f"{kind}={status} {reason} of {self.namespace}/{self.name}", look, seconds=seconds)
+
+    def wait_until_ready(self) -> None:
+        """Until its agents serve."""
+        self.wait_for_condition(Condition.READY, "True")
+
+    def agents(self) -> list[Object]:
+        """The pods of its agents."""
+        return audit.agent_pods(self.kube, self.namespace, self.name)
+
+    def children(self, *kinds: str) -> list[Object]:
+        """What the operator made for it in the agents' namespace."""
+        owner = f"{LABEL_OWNER_NAMESPACE}={self.namespace},{LABEL_OWNER_NAME}={self.name}"
+        return self.kube.items(",".join(kinds), AGENTS_NAMESPACE, labels=owner)
+
+
+def diagnosis(kube: Kubectl, namespace: str) -> str:
+    """Objects, events and logs around a namespace and everything of Keyward's."""
+    parts = []
+    for title, arguments in (
+        ("databases", ("get", "keyspacesdatabases", f"--namespace={namespace}", "--output=yaml")),
+        ("pods", ("get", "pods", "--all-namespaces", "--output=wide")),
+        ("events", ("get", "events", f"--namespace={namespace}", "--sort-by=.lastTimestamp")),
+        ("agents' events", ("get", "events", f"--namespace={AGENTS_NAMESPACE}", "--sort-by=.lastTimestamp")),
+        ("operator", ("logs", "deployment/keyward-operator", "--namespace=keyward-system", "--tail=60")),
+        (
+            "agents",
+            *(
+                (
+                    "logs",
+                    f"--selector={LABEL_OWNER_NAMESPACE}={namespace}",
+                    f"--namespace={AGENTS_NAMESPACE}",
+                    "--tail=60",
+                ),
+            ),
+        ),
+    ):
+        try:
+            text = kube.attempt(*arguments).output
+        except KubectlError as error:
+            text = str(error)
+        parts.append(f"---- {title}\n{text[-6000:]}")
+    return "\n".join(parts)
