@@ -12,6 +12,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+Outcome = Literal["ok", "error", "denied", "lost"]
+StatementOpcode = Literal["QUERY", "PREPARE", "EXECUTE", "BATCH"]
+
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One thing that a statement touches, and the permission that it needs there."""
@@ -107,9 +110,9 @@ class SessionEnd(Record, frozen=True, kw_only=True, tag="session.end"):
 class StatementRecord(Record, frozen=True, kw_only=True, tag="statement"):
     """One request that asked for data, and how it ended. Written when it ended."""
 
-    opcode: Literal["QUERY", "PREPARE", "EXECUTE", "BATCH"]
+    opcode: StatementOpcode
     stream: int
-    outcome: Literal["ok", "error", "denied", "lost"]
+    outcome: Outcome
     """`lost`: it was sent to Keyspaces and no answer came before the connection ended."""
 
     decision: Decision

@@ -1,0 +1,152 @@
+"""The first phase: OPTIONS, STARTUP and credentials, until the caller is known and granted.
+
+State          | what comes                       | what follows
+---------------|----------------------------------|---------------------------------------------
+any            | OPTIONS                          | SUPPORTED
+startup        | STARTUP                          | AUTHENTICATE, then state credentials
+credentials    | AUTH_RESPONSE                    | Authenticate, then state verdict
+verdict        | Authenticated, and a grant       | OpenUpstream, then phase UpstreamLogin
+verdict        | Authenticated without a grant    | ERROR 0x0100, closed
+verdict        | AuthenticationRefused            | ERROR 0x0100, closed; if it may pass later, just closed
+
+Each state has its own time. Where a login may succeed later, the connection is closed without an ERROR: the
+Python driver takes any ERROR here for bad credentials and stops reconnecting for good.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from keyward_api.decision import GrantError
+from keyward_proxy.session.audit import AuditTrail
+from keyward_proxy.session.commands import Authenticate, Command, OpenUpstream
+from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
+from keyward_proxy.session.events import Authenticated, AuthenticationRefused, ClientClosed, Drain, Event
+from keyward_proxy.session.phase import Phase
+from keyward_proxy.session.plain import CredentialsError, read_plain
+from keyward_proxy.session.settings import STEP_SECONDS
+from keyward_proxy.session.upstream_login import UpstreamLogin
+from keyward_proxy.wire.errors import ProtocolViolation, WireError
+from keyward_proxy.wire.header import Opcode
+from keyward_proxy.wire.requests import read_auth_response, read_startup
+from keyward_proxy.wire.responses import ErrorCode, authenticate_body
+from keyward_proxy.wire.scanner import Frame
+
+AUTHENTICATOR = "org.apache.cassandra.auth.PasswordAuthenticator"
+"""gocql up to 1.7 sends a password to known class names only; this is one."""
+
+_CQL_VERSION = re.compile(r"3\.[0-9]+\.[0-9]+")
+
+
+class ClientLogin(Phase):
+    """Speaks with the client until it is known."""
+
+    def __init__(self, context: SessionContext, trail: AuditTrail, *, now: float) -> None:
+        self._context = context
+        self._trail = trail
+        self._stream = 0
+        """The stream on which the client waits for the outcome."""
+
+        self.deadline = now + STEP_SECONDS
+        self._state: Callable[[Frame, Event], Iterator[Command]] = self._startup
+
+    def on_frames(self, frames: Sequence[Frame], event: Event) -> Iterator[Command]:
+        """Frames in order, each in the state that the ones before it left."""
+        for frame in frames:
+            if self._context.over:
+                return
+            try:
+                if frame.opcode == Opcode.OPTIONS:
+                    self._context.version = frame.version
+                    yield self._context.to_client(frame.stream, Opcode.SUPPORTED, SUPPORTED)
+                else:
+                    yield from self._state(frame, event)
+            except ProtocolViolation as error:
+                error.stream = frame.stream
+                yield from self.on_violation(error, event)
+
+    def on_violation(self, error: WireError, event: Event) -> Iterator[Command]:
+        """Say what is wrong, and close."""
+        yield self._context.error(error.stream, ErrorCode.PROTOCOL_ERROR, str(error))
+        yield from self._context.close(f"protocol error: {error}")
+
+    def on_client_closed(self, event: ClientClosed) -> Iterable[Command]:
+        """Nobody is left to log in."""
+        return self._context.close(event.reason)
+
+    def on_deadline(self, event: Event) -> Iterable[Command]:
+        """The client, or whoever verifies its token, took too long."""
+        if self._state == self._verdict:
+            return self._give_up("VerificationTimeout", "the token was not verified in time; connect again", event)
+        return self._context.close(f"the login did not go on within {STEP_SECONDS:g} s")
+
+    def on_drain(self, event: Drain) -> Iterable[Command]:
+        """A login that is not complete is not worth waiting for."""
+        return self._context.close(event.reason)
+
+    def _startup(self, frame: Frame, event: Event) -> Iterator[Command]:
+        if frame.opcode != Opcode.STARTUP:
+            raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} came where STARTUP must")
+        options = read_startup(frame)
+        if not _CQL_VERSION.fullmatch(options.get("CQL_VERSION", "")):
+            raise ProtocolViolation(
+                f"STARTUP asks for CQL version {options.get('CQL_VERSION', '')[:32]!r}; supported is 3.4.4"
+            )
+        if options.pop("COMPRESSION", ""):
+            raise ProtocolViolation("STARTUP asks for compression, which is not offered: switch it off in the driver")
+        context = self._context
+        context.version = context.requests.version = frame.version
+        context.startup_options = options
+        self._trail.know(driver=_driver(options))
+        self._state, self.deadline = self._credentials, event.now + STEP_SECONDS
+        yield context.to_client(frame.stream, Opcode.AUTHENTICATE, authenticate_body(AUTHENTICATOR))
+
+    def _credentials(self, frame: Frame, event: Event) -> Iterator[Command]:
+        if frame.opcode != Opcode.AUTH_RESPONSE:
+            raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} came where AUTH_RESPONSE must")
+        self._stream = frame.stream
+        try:
+            self._context.username, token = read_plain(read_auth_response(frame))
+        except CredentialsError as error:
+            yield from self._refuse("MalformedCredentials", str(error), event)
+            return
+        self._trail.know(db_user=self._context.username or None)
+        self._state, self.deadline = self._verdict, event.now + STEP_SECONDS
+        yield Authenticate(username=self._context.username, token=token)
+
+    def _verdict(self, frame: Frame, event: Event) -> Iterator[Command]:
+        raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} came before the login was complete")
+
+    def on_verdict(self, event: Authenticated | AuthenticationRefused) -> Iterator[Command]:
+        """The token is judged; what the identity may do is in the policy."""
+        if isinstance(event, AuthenticationRefused):
+            end = self._give_up if event.retryable else self._refuse
+            yield from end(event.reason, event.message, event)
+            return
+        context = self._context
+        self._trail.know(identity=event.identity.username)
+        try:
+            grant = context.policy.grant_for(event.identity, context.username)
+        except GrantError as error:
+            yield from self._refuse("NotGranted", str(error), event)
+            return
+        self._trail.know(db_user=grant.db_user)
+        caller = Caller(identity=event.identity, grant=grant, proof_expires=event.expires)
+        context.phase = UpstreamLogin(context, self._trail, caller, stream=self._stream, now=event.now)
+        context.upstream_open = True
+        yield OpenUpstream(grant=grant, identity=event.identity)
+
+    def _refuse(self, reason: str, message: str, event: Event) -> Iterator[Command]:
+        yield self._context.error(self._stream, ErrorCode.BAD_CREDENTIALS, message)
+        yield from self._give_up(reason, message, event)
+
+    def _give_up(self, reason: str, message: str, event: Event) -> Iterator[Command]:
+        yield self._trail.denied(event, reason=reason, message=message)
+        yield from self._context.close(f"{reason}: {message}")
+
+
+def _driver(options: dict[str, str]) -> str | None:
+    """What the client calls itself, for the audit trail."""
+    name = options.get("DRIVER_NAME") or options.get("APPLICATION_NAME") or ""
+    return f"{name} {options.get('DRIVER_VERSION', '')}".strip()[:128] or None

@@ -1,0 +1,91 @@
+"""How a session that should end gets there.
+
+Cause                        | statements still accepted           | then
+-----------------------------|-------------------------------------|-----------------------------------------
+drain, credentials, proof    | until a quiet moment, at most 4 s   | refused with OVERLOADED, at most 4 s more
+the grant changed            | none: refused with OVERLOADED       | closed when all are answered, at most 4 s
+the grant ended              | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
+                             |                                     | to 1 s for a request on which to say why
+
+CQL has no message that a server may send unasked but events, so the reason travels in the answer to the next request; a
+client that sends none learns it when it logs in again. OVERLOADED says that a statement was not run and may be
+sent again, which every driver does on the next connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIET_SECONDS
+from keyward_proxy.wire.responses import ErrorCode
+
+
+@dataclass(kw_only=True, slots=True)
+class Ending:
+    """One way towards the end; its times are monotonic seconds."""
+
+    reason: str
+    """One CamelCase word."""
+
+    message: str
+    """For the client."""
+
+    code: int
+    """With which statements are refused once none are accepted."""
+
+    accepting: bool
+    deadline: float
+    """When accepting ends, or where nothing is accepted any more, when the session does."""
+
+    farewell: bool = False
+    """Whether the client is to be told before the session ends."""
+
+    @classmethod
+    def at_quiet_moment(cls, *, reason: str, message: str, now: float) -> Ending:
+        """An end that can wait a little."""
+        return cls(
+            reason=reason,
+            message=message,
+            code=ErrorCode.OVERLOADED,
+            accepting=True,
+            deadline=now + QUIET_SECONDS,
+        )
+
+    @classmethod
+    def grant_changed(cls, *, now: float) -> Ending:
+        """The client may log in again at once, with the new grant."""
+        return cls(
+            reason="GrantChanged",
+            message="your grant changed: connect again",
+            code=ErrorCode.OVERLOADED,
+            accepting=False,
+            deadline=now + CLOSE_SECONDS,
+        )
+
+    @classmethod
+    def grant_ended(cls, *, message: str, now: float) -> Ending:
+        """The client may not go on."""
+        return cls(
+            reason="GrantEnded",
+            message=f"your access ended: {message}",
+            code=ErrorCode.UNAUTHORIZED,
+            accepting=False,
+            deadline=now + CLOSE_SECONDS,
+            farewell=True,
+        )
+
+    def outranks(self, other: Ending | None) -> bool:
+        """Whether this end is to replace `other`, which was begun before."""
+        return other is None or (self.farewell, not self.accepting) > (other.farewell, not other.accepting)
+
+    def stop_accepting(self, *, now: float) -> None:
+        """No quiet moment came."""
+        self.accepting = False
+        self.deadline = now + CLOSE_SECONDS
+
+    def waits_for_farewell(self, *, now: float) -> bool:
+        """Whether a quiet session is to stay open for a request on which the client can be told."""
+        if not self.farewell:
+            return False
+        self.deadline = min(self.deadline, now + FAREWELL_SECONDS)
+        return now < self.deadline

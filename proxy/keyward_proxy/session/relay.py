@@ -1,0 +1,342 @@
+"""The third phase: the client's requests are decided one by one, and what Keyspaces answers is passed back.
+
+Streams pass through: a request that is forwarded keeps its stream id, and nothing of ours is ever sent to Keyspaces in
+between. OPTIONS, REGISTER and the tables of `system_tables` are answered here; Keyspaces' own events would tell
+addresses past the agent, so none is registered for.
+
+USE is a barrier. It is forwarded when nothing is in flight, and nothing is read until it is answered, because what
+an unqualified name means depends on the answer. The keyspace in use is what Keyspaces said, never what was asked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from keyward_api.decision import GrantError
+from keyward_api.permissions import StatementForm
+from keyward_proxy.cql.statement import Statement
+from keyward_proxy.session.answers import Answers
+from keyward_proxy.session.audit import AuditTrail
+from keyward_proxy.session.commands import Command, RecordAudit, ToClient, ToUpstream
+from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
+from keyward_proxy.session.ending import Ending
+from keyward_proxy.session.events import ClientClosed, Drain, Event, PolicyChanged, UpstreamClosed
+from keyward_proxy.session.judge import Judge, Refused
+from keyward_proxy.session.outbox import Outbox
+from keyward_proxy.session.phase import Phase
+from keyward_proxy.session.prepared import PreparedStatements
+from keyward_proxy.session.request import Request
+from keyward_proxy.session.settings import EXPIRY_MARGIN_SECONDS, MAXIMUM_HELD_BYTES
+from keyward_proxy.session.system_tables import SystemTableError, SystemTables, is_answered_here
+from keyward_proxy.wire.errors import ProtocolViolation, WireError
+from keyward_proxy.wire.header import Opcode
+from keyward_proxy.wire.requests import read_execute, read_prepare, read_query, read_register, read_values
+from keyward_proxy.wire.responses import ErrorCode
+from keyward_proxy.wire.scanner import Frame
+
+_STATEMENTS = frozenset({Opcode.QUERY, Opcode.PREPARE, Opcode.EXECUTE, Opcode.BATCH})
+
+
+class Relay(Phase):
+    """Stands between a client that is logged in and Keyspaces."""
+
+    def __init__(
+        self,
+        context: SessionContext,
+        trail: AuditTrail,
+        caller: Caller,
+        *,
+        expires: float,
+        now: float,
+        wall: float,
+    ) -> None:
+        """`expires` in Unix seconds: when credentials or proof of identity end, whichever is first."""
+        self._context = context
+        self._trail = trail
+        self._caller = caller
+        self._judge = Judge(context, caller)
+        self._to_client = Outbox(ToClient)
+        self._to_upstream = Outbox(ToUpstream)
+        self._prepared = PreparedStatements()
+        self._answers = Answers(
+            version=context.version,
+            maximum_body=context.settings.maximum_frame_bytes,
+            prepared=self._prepared,
+            to_client=self._to_client,
+        )
+        self._held: deque[tuple[Frame, float]] = deque()
+        """Requests behind a USE, and when they came."""
+
+        self._held_bytes = 0
+        self._using = False
+        """Whether a USE is in flight."""
+
+        self._ending: Ending | None = None
+        self._expires = expires
+        self._expires_at = now + max(0.0, expires - wall - min(EXPIRY_MARGIN_SECONDS, (expires - wall) / 10))
+        self._began = now
+        self._from_client = 0
+        self._commands: list[Command] = []
+        """Audit records first, then what ends the session; sent bytes are in the outboxes."""
+
+        self.deadline = self._expires_at
+
+    def started(self, event: Event) -> RecordAudit:
+        """The record of the login."""
+        return self._trail.started(
+            event, grant=self._caller.grant.hash, revision=self._context.policy.revision, expires=self._expires
+        )
+
+    # What happens.
+
+    def on_frames(self, frames: Sequence[Frame], event: Event) -> Iterable[Command]:
+        """Decide each request, in order."""
+        for frame in frames:
+            try:
+                self._frame(frame, event)
+            except ProtocolViolation as error:
+                error.stream = frame.stream
+                return self.on_violation(error, event)
+        return self._settled(event)
+
+    def on_violation(self, error: WireError, event: Event) -> Iterable[Command]:
+        """Say what is wrong, and close."""
+        self._send_error(error.stream, Refused(code=ErrorCode.PROTOCOL_ERROR, message=str(error)))
+        return self._ended("ProtocolError", f"the client broke the protocol: {error}", event)
+
+    def on_client_closed(self, event: ClientClosed) -> Iterable[Command]:
+        """Nobody is left to answer."""
+        return self._ended("ClientClosed", event.reason, event)
+
+    def on_upstream_data(self, data: bytes, event: Event) -> Iterable[Command]:
+        """Pass answers on."""
+        try:
+            for request in self._answers.feed(data):
+                self._using = self._using and request.form != StatementForm.USE
+                self._record(request, event)
+            self._resume(event)
+        except ProtocolViolation as error:
+            return self._ended("UpstreamProtocolError", f"Amazon Keyspaces sent nonsense: {error}", event)
+        return self._settled(event)
+
+    def on_upstream_closed(self, event: UpstreamClosed) -> Iterable[Command]:
+        """What was in flight may or may not have been done."""
+        return self._ended("UpstreamClosed", f"the connection to Amazon Keyspaces ended: {event.reason}", event)
+
+    def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
+        """The session goes on only if its grant is the same."""
+        caller = self._caller
+        try:
+            grant = event.policy.grant_for(caller.identity, caller.grant.db_user)
+        except GrantError as error:
+            return self._begin(Ending.grant_ended(message=str(error), now=event.now), event)
+        if grant.hash != caller.grant.hash:
+            return self._begin(Ending.grant_changed(now=event.now), event)
+        return ()
+
+    def on_drain(self, event: Drain) -> Iterable[Command]:
+        """End at the first quiet moment."""
+        return self._begin(Ending.at_quiet_moment(reason="Drained", message=event.reason, now=event.now), event)
+
+    def on_deadline(self, event: Event) -> Iterable[Command]:
+        """Credentials end soon, or an ending has waited long enough."""
+        if self._ending is None:
+            message = "the session's credentials end: connect again"
+            return self._begin(Ending.at_quiet_moment(reason="Expired", message=message, now=event.now), event)
+        if self._ending.accepting:
+            self._ending.stop_accepting(now=event.now)
+            self._refuse_held(event)
+            return self._settled(event)
+        return self._ended(self._ending.reason, self._ending.message, event)
+
+    # Requests.
+
+    def _frame(self, frame: Frame, event: Event) -> None:
+        self._from_client += frame.end - frame.start
+        stream = frame.stream
+        if stream in self._answers.in_flight or any(held.stream == stream for held, _ in self._held):
+            raise ProtocolViolation(f"stream {stream} carries a request already")
+        if frame.opcode in _STATEMENTS:
+            if self._using or self._held:
+                self._hold(frame, event)
+            else:
+                self._statement(frame, event.now, event)
+        elif frame.opcode == Opcode.OPTIONS:
+            self._options(stream)
+        elif frame.opcode == Opcode.REGISTER:
+            read_register(frame)
+            self._to_client.send(self._context.to_client(stream, Opcode.READY))
+        else:
+            raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} has no place after the login")
+
+    def _options(self, stream: int) -> None:
+        """Drivers' heartbeat: where the grant ended, a request like any other on which to say so."""
+        if self._ending and self._ending.farewell:
+            self._send_error(stream, self._farewell(self._ending))
+        else:
+            self._to_client.send(self._context.to_client(stream, Opcode.SUPPORTED, SUPPORTED))
+
+    def _statement(self, frame: Frame, received: float, event: Event) -> bool:
+        """Decide a request; False where it is a USE that must wait."""
+        request = Request.of(frame, now=received)
+        self._read(request, frame)
+        refused = self._no_longer_accepted(request) or self._judge.judge(request, frame)
+        if refused:
+            self._deny(request, refused, event)
+        elif request.form == StatementForm.USE and self._answers.in_flight:
+            self._held.appendleft((_own(frame), received))
+            self._held_bytes += frame.end - frame.start
+            return False
+        elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
+            self._answer_here(request, request.reading, frame, event)
+        else:
+            self._forward(request, frame)
+        return True
+
+    def _read(self, request: Request, frame: Frame) -> None:
+        readings, keyspace = self._context.readings, self._answers.keyspace
+        if request.opcode is Opcode.QUERY:
+            query = read_query(frame)
+            request.reading, request.parameters = readings.read(query.text, keyspace), query.parameters
+        elif request.opcode is Opcode.PREPARE:
+            request.reading = readings.read(read_prepare(frame), keyspace)
+        elif request.opcode is Opcode.EXECUTE:
+            execute = read_execute(frame)
+            request.prepared_id, request.parameters = execute.prepared_id, execute.parameters
+            request.reading = self._prepared.get(execute.prepared_id)
+
+    def _no_longer_accepted(self, request: Request) -> Refused | None:
+        if self._ending is None or self._ending.accepting:
+            return None
+        return self._judge.refuse(request, self._farewell(self._ending))
+
+    def _farewell(self, ending: Ending) -> Refused:
+        ending.farewell = False
+        return Refused(code=ending.code, message=ending.message)
+
+    def _forward(self, request: Request, frame: Frame) -> None:
+        self._using = request.form == StatementForm.USE
+        self._answers.in_flight[request.stream] = request
+        level, parameters = self._judge.level(request), request.parameters
+        if level is None or parameters is None:
+            self._to_upstream.forward(frame.buffer, frame.start, frame.end)
+        else:
+            self._to_upstream.forward_patched(frame.buffer, frame.start, frame.end, parameters.consistency_at, level)
+
+    def _answer_here(self, request: Request, statement: Statement, frame: Frame, event: Event) -> None:
+        context, parameters = self._context, request.parameters
+        tables = SystemTables(database=context.policy.database, address=context.settings.service_address)
+        request.answered_here = True
+        try:
+            if parameters is None:
+                body, request.prepared_id = tables.prepared(statement, version=context.version)
+                self._prepared.add(request.prepared_id, statement)
+            else:
+                values = read_values(frame, parameters)
+                body, request.rows = tables.rows(statement, values, skip_metadata=parameters.skip_metadata)
+        except SystemTableError as error:
+            self._deny(request, self._judge.refuse(request, Refused(code=ErrorCode.INVALID, message=str(error))), event)
+            return
+        answer = context.to_client(request.stream, Opcode.RESULT, body)
+        request.outcome, request.response_bytes = "ok", len(answer.data)
+        self._to_client.send(answer)
+        self._record(request, event)
+
+    def _deny(self, request: Request, refused: Refused, event: Event) -> None:
+        request.outcome, request.error_code, request.answered_here = "denied", refused.code, True
+        request.response_bytes = self._send_error(request.stream, refused)
+        self._record(request, event)
+
+    def _send_error(self, stream: int, refused: Refused) -> int:
+        error = self._context.error(stream, refused.code, refused.message, refused.extra)
+        if self._answers.partly_sent:
+            return 0
+        self._to_client.send(error)
+        return len(error.data)
+
+    def _record(self, request: Request, event: Event) -> None:
+        self._commands.append(self._trail.statement(event, request))
+
+    # The barrier.
+
+    def _hold(self, frame: Frame, event: Event) -> None:
+        if self._held_bytes + frame.end - frame.start > MAXIMUM_HELD_BYTES:
+            request = Request.of(frame, now=event.now)
+            message = "too many statements wait for a USE to be answered: send this one again later"
+            self._deny(request, self._judge.refuse(request, Refused(code=ErrorCode.OVERLOADED, message=message)), event)
+            return
+        self._held.append((_own(frame), event.now))
+        self._held_bytes += frame.end - frame.start
+
+    def _resume(self, event: Event) -> None:
+        """Go on with what was held, as far as the next USE allows."""
+        while self._held and not self._using:
+            frame, received = self._held.popleft()
+            self._held_bytes -= frame.end
+            if not self._statement(frame, received, event):
+                return
+
+    def _refuse_held(self, event: Event) -> None:
+        held, self._held, self._held_bytes = self._held, deque(), 0
+        for frame, received in held:
+            request = Request.of(frame, now=received)
+            if refused := self._no_longer_accepted(request):
+                self._deny(request, refused, event)
+
+    # The end.
+
+    @property
+    def _is_quiet(self) -> bool:
+        return not self._answers.in_flight and not self._held
+
+    def _begin(self, ending: Ending, event: Event) -> Iterable[Command]:
+        if ending.outranks(self._ending):
+            self._ending = ending
+            if not ending.accepting:
+                self._refuse_held(event)
+        return self._settled(event)
+
+    def _settled(self, event: Event) -> Iterable[Command]:
+        """All commands so far; ends a session that waits only for quiet."""
+        ending = self._ending
+        if ending and self._is_quiet and not ending.waits_for_farewell(now=event.now):
+            return self._ended(ending.reason, ending.message, event)
+        self.deadline = ending.deadline if ending else self._expires_at
+        return self._flush()
+
+    def _ended(self, reason: str, message: str, event: Event) -> Iterable[Command]:
+        """End now: what is in flight is lost, what is held was never run."""
+        lost = Refused(
+            code=ErrorCode.SERVER_ERROR,
+            message=f"{message}; no answer came, so the statement may or may not have been run",
+        )
+        for request in list(self._answers.in_flight.values()):
+            request.outcome = "lost"
+            self._send_error(request.stream, lost)
+            self._record(request, event)
+        unrun = Refused(code=ErrorCode.OVERLOADED, message=f"{message}; the statement was not run")
+        for frame, received in self._held:
+            request = Request.of(frame, now=received)
+            self._deny(request, self._judge.refuse(request, unrun), event)
+        commands = self._flush()
+        commands.append(
+            self._trail.ended(
+                event,
+                reason=reason,
+                message=message,
+                seconds=event.now - self._began,
+                from_client=self._from_client,
+                to_client=self._to_client.bytes_sent,
+            )
+        )
+        return [*commands, *self._context.close(f"{reason}: {message}")]
+
+    def _flush(self) -> list[Command]:
+        commands, self._commands = self._commands, []
+        return [*commands, *self._to_upstream.flush(), *self._to_client.flush()]
+
+
+def _own(frame: Frame) -> Frame:
+    """The frame in a buffer of its own, so that the read it came in can go."""
+    return frame._replace(buffer=frame.buffer[frame.start : frame.end], start=0, end=frame.end - frame.start)
