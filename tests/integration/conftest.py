@@ -1,0 +1,35 @@
+"""Local AWS and local Keyspaces, started once for all integration tests that ask for them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.local_services import LocalAws, LocalKeyspaces
+
+SEED = """\
+-- What is there before the first client; the agent's tests read it too.
+CREATE KEYSPACE IF NOT EXISTS shop WITH REPLICATION = {'class': 'SingleRegionStrategy'};
+CREATE TABLE IF NOT EXISTS shop.items (id int PRIMARY KEY, name text, stock int);
+INSERT INTO shop.items (id, name, stock) VALUES (1, 'nuts; bolts', 12);
+INSERT INTO shop.items (id, name, stock) VALUES (2, 'hammers', 3);
+"""
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """STS and IAM; every test makes principals of its own."""
+    aws = LocalAws.start(tmp_path_factory.mktemp("aws"))
+    yield aws
+    aws.stop()
+
+
+@pytest.fixture(scope="session")
+def local_keyspaces(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKeyspaces]:
+    """Keyspaces with the keyspace `shop` (see SEED); a test that writes uses tables of its own."""
+    state: Path = tmp_path_factory.mktemp("keyspaces")
+    seed = state / "seed.cql"
+    seed.write_text(SEED)
+    keyspaces = LocalKeyspaces.start(state, local_aws, seed)
+    yield keyspaces
+    keyspaces.stop()
