@@ -1,9 +1,10 @@
-"""An API server in miniature: HTTPS, one policy object with a watch, its status, TokenReview."""
+"""An API server in miniature: one policy object with a watch, its status, TokenReview."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +21,8 @@ class MiniatureAPIServer:
         self.applied: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.failing = 0
         """HTTP status of every answer, while it is not 0."""
+        self.review: Callable[[dict[str, Any]], dict[str, Any]] = lambda spec: {"authenticated": False}
+        """From a TokenReview's spec to its status."""
         self._watches: list[asyncio.Queue[dict[str, Any] | None]] = []
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -82,6 +85,8 @@ class MiniatureAPIServer:
         if request.method == "PATCH":
             self.applied.append((dict(request.query), json.loads(await request.text())))
             return web.json_response({})
+        if request.path.endswith("/tokenreviews"):
+            return web.json_response({"status": self.review((await request.json())["spec"])})
         if "watch" in request.query:
             return await self._watch(request)
         if self.object is None:

@@ -1,0 +1,289 @@
+"""The agent: its parts wired together, its policy, its readiness and its end.
+
+Everything that reaches outside is a constructor argument with a Protocol for a type, so that the same wiring runs in a
+pod, beside a local cluster and in tests.
+
+Its end (SIGTERM): unready at once; connections are still taken while endpoints forget this pod; then none are, and
+each session ends at its first quiet moment; what is left at the deadline is cut. Readiness and revocation work
+to the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from keyward_api.decision import PolicyView
+from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, PolicyDatabase
+from keyward_proxy.audit.records import AgentStart, AgentStop, PolicyChanged, PolicyRemoved
+from keyward_proxy.audit.writer import AuditWriter
+from keyward_proxy.auth.authenticator import Authenticator, TokenReviewer
+from keyward_proxy.aws.cache import CredentialCache
+from keyward_proxy.aws.errors import IdentityNotInjected
+from keyward_proxy.aws.sts import SecurityTokenService
+from keyward_proxy.aws.trials import RoleTrials
+from keyward_proxy.clock import Clock
+from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.feed.status import StatusReporter, StatusSink
+from keyward_proxy.feed.watch import PolicySource
+from keyward_proxy.health import HealthServer, NotReady
+from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.connection import Services
+from keyward_proxy.net.leaf_keeper import LeafKeeper
+from keyward_proxy.net.opening import Connector, UpstreamOpener
+from keyward_proxy.net.server import Limits, Server
+from keyward_proxy.session import events
+from keyward_proxy.session.session import Session
+from keyward_proxy.session.settings import SessionSettings
+from keyward_proxy.tasks import TaskHolder
+
+logger = logging.getLogger(__name__)
+
+MAINTENANCE_SECONDS = 1.0
+AUDIT_FLUSH_SECONDS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentSettings:
+    """What an agent is told at its start; everything else is in the policy."""
+
+    pod: str
+    pod_ip: str
+    policy: str
+    """Namespace and name of the KeyspacesPolicy, for messages and records."""
+
+    ca_directory: Path
+    server_names: tuple[str, ...]
+    listen: tuple[str, int]
+    health: tuple[str, int]
+    endpoints_seconds: float = 2.0
+    """How long connections are still taken after the end began."""
+
+    drain_seconds: float = 22.0
+    """How long sessions may take after that; both and the flush fit a grace period of 30 s."""
+
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dependencies:
+    """Whatever reaches outside the process."""
+
+    policy_source: PolicySource
+    status_sink: StatusSink
+    reviewer: TokenReviewer
+    sts: SecurityTokenService
+    check_identity: Callable[[], None]
+    """Raises IdentityNotInjected while there is no AWS identity."""
+
+    connector: Connector
+    audit: AuditWriter
+    clock: Clock
+    metrics: Metrics
+
+
+class Agent:
+    """One agent of one database."""
+
+    def __init__(self, settings: AgentSettings, dependencies: Dependencies) -> None:
+        """Must be made inside the event loop that will run it."""
+        self._settings = settings
+        self._outside = dependencies
+        self._view: PolicyView | None = None
+        self._policy_seen = False
+        self._draining = False
+        self._tasks = TaskHolder()
+        self._readings = ReadingCache()
+        self._leaf = LeafKeeper(
+            directory=settings.ca_directory,
+            names=(*settings.server_names, settings.pod_ip),
+            clock=dependencies.clock,
+            metrics=dependencies.metrics,
+        )
+        self._cache = CredentialCache(sts=dependencies.sts, clock=dependencies.clock, tasks=self._tasks)
+        self._trials = RoleTrials(sts=dependencies.sts, pod=settings.pod, on_change=self._report)
+        self._reporter = StatusReporter(dependencies.status_sink)
+        self._health = HealthServer(unready=self.unready, metrics=dependencies.metrics)
+        self._server = Server(
+            context=lambda: self._leaf.context,
+            new_session=self._new_session,
+            services=self._services(),
+            limits=settings.limits,
+        )
+        self.port = 0
+        """The port that clients connect to, once it is listening."""
+        self.health_port = 0
+
+    def _services(self) -> Services:
+        outside = self._outside
+        opener = UpstreamOpener(credentials=self._cache, connector=outside.connector, clock=outside.clock)
+        return Services(
+            authenticator=Authenticator(reviewer=outside.reviewer, clock=outside.clock, tasks=self._tasks),
+            opener=opener,
+            audit=outside.audit,
+            database=self._database,
+            clock=outside.clock,
+            tasks=self._tasks,
+            metrics=outside.metrics,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then drain; raises what the start raises (NetworkError, OSError)."""
+        self._record(AgentStart, version=metadata.version("keyward"), policy=self._settings.policy)
+        try:
+            await self._start()
+            async with asyncio.TaskGroup() as group:
+                loops = [group.create_task(loop, name=name) for name, loop in self._loops().items()]
+                await stop.wait()
+                await self._drain()
+                for task in loops:
+                    task.cancel()
+            await self._reporter.remove()
+        finally:
+            await self._close("stopped" if stop.is_set() else "failed")
+
+    async def _start(self) -> None:
+        self._leaf.renew()
+        self.health_port = await self._health.start(*self._settings.health)
+        self.port = self._server.listen(*self._settings.listen)
+        logger.info("agent started", extra={"port": self.port, "policy": self._settings.policy})
+
+    def _loops(self) -> dict[str, Coroutine[Any, Any, None]]:
+        return {
+            "policy": self._follow_policy(),
+            "status": self._reporter.run(),
+            "leaf": self._leaf.run(),
+            "trials": self._trials.run(),
+            "maintenance": self._maintain(),
+        }
+
+    # Policy.
+
+    async def _follow_policy(self) -> None:
+        async for spec in self._outside.policy_source.policies():
+            self._apply(spec)
+
+    def _apply(self, spec: KeyspacesPolicySpec | None) -> None:
+        """Put a policy into force for every session at once. Without one, everything is refused."""
+        previous = self._view
+        self._policy_seen = spec is not None
+        if spec is None:
+            if previous is None:
+                return
+            self._record(PolicyRemoved, previous_revision=previous.revision)
+            spec = KeyspacesPolicySpec(revision="", database=previous.database)
+        else:
+            self._record(
+                PolicyChanged,
+                cluster=spec.database.cluster_uid,
+                namespace=spec.database.namespace,
+                database=spec.database.name,
+                policy_revision=spec.revision,
+                previous_revision=previous.revision if previous else None,
+                grants=len(spec.grants),
+                identities=len(spec.identities),
+            )
+        self._view = view = PolicyView.of(spec)
+        self._server.tell(partial(events.PolicyChanged, policy=view))
+        self._trials.begin(spec)
+        self._outside.metrics.policy_changes.inc()
+        logger.info("policy in force", extra={"revision": spec.revision, "grants": len(spec.grants)})
+        self._report()
+
+    def _database(self) -> PolicyDatabase:
+        if self._view is None:
+            raise RuntimeError("a session exists before the first policy")
+        return self._view.database
+
+    def _new_session(self, client_address: str) -> Session | None:
+        if self._view is None:
+            return None
+        settings = SessionSettings(
+            session_id=secrets.token_hex(16),
+            agent=self._settings.pod,
+            service_address=self._view.database.service_address or self._settings.pod_ip,
+            client_address=client_address,
+        )
+        return Session(settings=settings, policy=self._view, readings=self._readings)
+
+    # Readiness and status.
+
+    def unready(self) -> list[NotReady]:
+        """Why no client should be sent here; empty while the agent is ready."""
+        found = []
+        if self._draining:
+            found.append(NotReady(reason="Draining", message="the agent is about to end"))
+        if not self._policy_seen:
+            found.append(
+                NotReady(
+                    reason="PolicyNotSeen", message=f"there is no readable KeyspacesPolicy {self._settings.policy}"
+                )
+            )
+        if not self._leaf.valid:
+            found.append(NotReady(reason="LeafNotValid", message="the server certificate has ended"))
+        if not self._server.listening and not self._draining:
+            found.append(NotReady(reason="ListenerNotUp", message="the CQL port is not open"))
+        try:
+            self._outside.check_identity()
+        except IdentityNotInjected as error:
+            found.append(NotReady(reason="IdentityNotInjected", message=str(error)))
+        return found
+
+    def _report(self) -> None:
+        reasons = self.unready()
+        self._outside.metrics.ready.set(not reasons)
+        self._reporter.report(
+            AgentReport(
+                pod=self._settings.pod,
+                pod_ip=self._settings.pod_ip,
+                ready=not reasons,
+                reason="; ".join(f"{reason.reason}: {reason.message}" for reason in reasons)[:256],
+                observed_revision=self._view.revision if self._view else "",
+                identity=self._trials.identity,
+                roles=tuple(self._trials.reports[name] for name in sorted(self._trials.reports)),
+            )
+        )
+
+    async def _maintain(self) -> None:
+        while True:
+            await asyncio.sleep(MAINTENANCE_SECONDS)
+            self._cache.refresh_due()
+            self._outside.metrics.credentials.set(len(self._cache))
+            self._report()
+
+    # The end.
+
+    async def _drain(self) -> None:
+        self._draining = True
+        self._report()
+        logger.info("agent draining", extra={"connections": len(self._server)})
+        await asyncio.sleep(self._settings.endpoints_seconds)
+        self._server.stop_accepting()
+        self._server.tell(events.Drain)
+        try:
+            async with asyncio.timeout(self._settings.drain_seconds):
+                await self._server.wait_until_empty()
+        except TimeoutError:
+            logger.warning("sessions cut at the drain deadline", extra={"connections": len(self._server)})
+            self._server.end_all("the agent's drain deadline passed")
+
+    async def _close(self, reason: str) -> None:
+        self._server.stop_accepting()
+        self._server.end_all("the agent ends")
+        await self._tasks.close()
+        await self._health.stop()
+        self._record(AgentStop, reason=reason, lost=self._outside.audit.lost)
+        written = await asyncio.to_thread(self._outside.audit.close, AUDIT_FLUSH_SECONDS)
+        logger.info("agent stopped", extra={"reason": reason, "auditWritten": written})
+
+    def _record(self, kind: type[Any], **fields: object) -> None:
+        now = datetime.datetime.fromtimestamp(self._outside.clock.wall(), datetime.UTC)
+        self._outside.audit.write(kind(time=now, agent=self._settings.pod, **fields))
