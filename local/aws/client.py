@@ -77,6 +77,8 @@ class AdminClient:
     """The admin API; one connection a call."""
 
     def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        """Of the admin listener: http://127.0.0.1:PORT."""
         self._address = urlsplit(url)
         self._token = token
 

@@ -1,4 +1,4 @@
-"""Local AWS in this process: boto3 signs as it does for real, its requests are handed to the service without a network."""
+"""Local AWS in this process: boto3 signs as it does for real, its requests reach the service without a network."""
 
 import json
 import time

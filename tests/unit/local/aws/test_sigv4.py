@@ -18,7 +18,9 @@ SCOPES = {"sts": "us-east-1"}
 
 
 def signed(
-    *, token: str | None = "session/token==", url: str = "https://sts.us-east-1.amazonaws.com/"
+    *,
+    token: str | None = "session/token==",  # noqa: S107  (an example)
+    url: str = "https://sts.us-east-1.amazonaws.com/",
 ) -> ReceivedRequest:
     body = urlencode({"Action": "GetCallerIdentity", "Version": "2011-06-15"}).encode()
     request = AWSRequest("POST", url, headers={"Content-Type": "application/x-www-form-urlencoded"}, data=body)
