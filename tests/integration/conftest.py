@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cassandra.cluster import Session
 
 from tests.integration.local_services import LocalAws, LocalKeyspaces
 
@@ -33,3 +34,20 @@ def local_keyspaces(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactor
     keyspaces = LocalKeyspaces.start(state, local_aws, seed)
     yield keyspaces
     keyspaces.stop()
+
+
+@pytest.fixture(scope="module")
+def root(local_keyspaces: LocalKeyspaces) -> Iterator[Session]:
+    """A session at local Keyspaces that may do everything."""
+    with local_keyspaces.session(local_keyspaces.aws.root) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def scratch(root: Session) -> str:
+    """A keyspace to write into, with a table `t` and a type `y`."""
+    replication = "{'class': 'SimpleStrategy', 'replication_factor': 3}"
+    root.execute(f"CREATE KEYSPACE IF NOT EXISTS scratch WITH REPLICATION = {replication}")
+    root.execute("CREATE TABLE IF NOT EXISTS scratch.t (a int PRIMARY KEY, b int)")
+    root.execute("CREATE TYPE IF NOT EXISTS scratch.y (a int)")
+    return "scratch"

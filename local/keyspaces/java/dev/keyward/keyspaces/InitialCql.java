@@ -11,6 +11,7 @@ import dev.keyward.keyspaces.rules.StatementReader;
 import org.antlr.runtime.ANTLRStringStream;
 import org.antlr.runtime.CommonToken;
 import org.antlr.runtime.Token;
+import org.apache.cassandra.cql3.CQLStatement;
 import org.apache.cassandra.cql3.CqlLexer;
 import org.apache.cassandra.cql3.QueryOptions;
 import org.apache.cassandra.cql3.QueryProcessor;
@@ -46,8 +47,9 @@ final class InitialCql {
     private static void run(String text, QueryState state, Path file) {
         QueryOptions options = QueryOptions.forInternalCalls(ConsistencyLevel.LOCAL_QUORUM, List.of());
         try {
-            QueryProcessor.instance.process(StatementReader.read(text, state.getClientState()).statement(), state, options,
-                    Dispatcher.RequestTime.forImmediateExecution());
+            CQLStatement statement = StatementReader.read(text, state.getClientState()).statement();
+            QueryProcessor.instance.process(
+                    statement, state, options, Dispatcher.RequestTime.forImmediateExecution());
         } catch (RuntimeException error) {
             throw new IllegalArgumentException("In " + file + ": " + error.getMessage() + "\n" + text, error);
         }

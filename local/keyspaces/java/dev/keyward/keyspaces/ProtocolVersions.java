@@ -20,7 +20,8 @@ final class ProtocolVersions {
     /** To be called before the port opens. */
     static void limit() {
         try {
-            ProtocolVersion[] decoded = (ProtocolVersion[]) field(ProtocolVersion.class, "SUPPORTED_VERSIONS").get(null);
+            ProtocolVersion[] decoded =
+                    (ProtocolVersion[]) field(ProtocolVersion.class, "SUPPORTED_VERSIONS").get(null);
             for (int index = 0; index < decoded.length; index++)
                 if (decoded[index].isGreaterThan(ProtocolVersion.V4))
                     decoded[index] = null;

@@ -54,11 +54,14 @@ public final class Iam {
     public void require(Caller caller, Collection<Access> accesses) {
         for (Access access : accesses)
             if (!allows(caller, access))
-                throw new UnauthorizedException(String.format("User: %s is not authorized to perform: %s on resource: %s",
-                        caller.getName(), access.action(), access.resource()));
+                throw new UnauthorizedException(
+                        String.format("User: %s is not authorized to perform: %s on resource: %s",
+                                caller.getName(), access.action(), access.resource()));
     }
 
     private boolean allows(Caller caller, Access access) {
-        return answers.get(new Question(caller.session(), access), question -> aws.allows(question.session(), question.access()));
+        return answers.get(
+                new Question(caller.session(), access),
+                question -> aws.allows(question.session(), question.access()));
     }
 }

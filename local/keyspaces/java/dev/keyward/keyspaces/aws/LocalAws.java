@@ -52,7 +52,7 @@ final class LocalAws {
                 "resources", List.of(access.resource()));
         HttpResponse<String> response = post("/keyspaces/authorize", question);
         if (response.statusCode() != 200)
-            throw new ServerError("Local AWS answered " + response.statusCode() + " to an authorization: " + response.body());
+            throw unexpected(response.statusCode() + " " + response.body());
         return body(response).path("allowed").asBoolean(false);
     }
 

@@ -32,7 +32,8 @@ public final class SigV4Negotiator implements SaslNegotiator {
 
     private byte[] challenge(String text) {
         if (!text.equals(MECHANISM))
-            throw new AuthenticationException("Provided username " + plainUser(text) + " and/or password are incorrect");
+            throw new AuthenticationException(
+                    "Provided username " + plainUser(text) + " and/or password are incorrect");
         byte[] random = new byte[16];
         RANDOM.nextBytes(random);
         nonce = HexFormat.of().formatHex(random);

@@ -75,7 +75,8 @@ public final class KeyspacesQueryHandler implements QueryHandler {
         reading.statement().validate(client);
         Prepared prepared = new Prepared(reading.statement(), text, reading.qualified(), reading.keyspace());
         prepared.pstmntSize = Ints.checkedCast(ObjectSizes.measureDeep(prepared));
-        return QueryProcessor.storePreparedStatement(text, reading.qualified() ? null : client.getRawKeyspace(), prepared);
+        String keyspace = reading.qualified() ? null : client.getRawKeyspace();
+        return QueryProcessor.storePreparedStatement(text, keyspace, prepared);
     }
 
     private static void check(CQLStatement statement, QueryState state, QueryOptions options) {

@@ -8,9 +8,7 @@ import org.apache.cassandra.cql3.CQLStatement;
 import org.apache.cassandra.cql3.statements.schema.AlterKeyspaceStatement;
 import org.apache.cassandra.cql3.statements.schema.CreateKeyspaceStatement;
 import org.apache.cassandra.cql3.statements.schema.KeyspaceAttributes;
-import org.apache.cassandra.exceptions.ConfigurationException;
 import org.apache.cassandra.exceptions.InvalidRequestException;
-import org.apache.cassandra.locator.AbstractReplicationStrategy;
 
 /**
  * Keyspaces decides how data is replicated: three copies in three zones, whatever the statement says. This node is
@@ -32,8 +30,8 @@ final class Replication {
             return;
         String name = strategy.substring(strategy.lastIndexOf('.') + 1);
         if (!name.equals("SingleRegionStrategy") && !name.equals("SimpleStrategy"))
-            throw new InvalidRequestException("Replication by " + name + " is not supported by local Keyspaces, which has the region "
-                    + Settings.get().region() + " only: use SingleRegionStrategy");
+            throw new InvalidRequestException("Replication by " + name + " is not supported by local Keyspaces,"
+                    + " which has the region " + Settings.get().region() + " only: use SingleRegionStrategy");
         attributes.removeProperty("replication");
         attributes.addProperty("replication", ONE_COPY);
     }

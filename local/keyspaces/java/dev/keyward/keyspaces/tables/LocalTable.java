@@ -11,10 +11,26 @@ import org.apache.cassandra.schema.Schema;
  */
 final class LocalTable extends AbstractVirtualTable {
     LocalTable() {
-        super(VirtualTables.define("system", "CREATE TABLE local (key text PRIMARY KEY, bootstrapped text, broadcast_address inet,"
-                + " cluster_name text, cql_version text, data_center text, gossip_generation int, host_id uuid, listen_address inet,"
-                + " native_protocol_version text, partitioner text, rack text, release_version text, rpc_address inet,"
-                + " schema_version uuid, thrift_version text, tokens frozen<set<text>>, truncated_at frozen<map<uuid, blob>>)"));
+        super(VirtualTables.define("system", """
+                CREATE TABLE local (
+                    key text PRIMARY KEY,
+                    bootstrapped text,
+                    broadcast_address inet,
+                    cluster_name text,
+                    cql_version text,
+                    data_center text,
+                    gossip_generation int,
+                    host_id uuid,
+                    listen_address inet,
+                    native_protocol_version text,
+                    partitioner text,
+                    rack text,
+                    release_version text,
+                    rpc_address inet,
+                    schema_version uuid,
+                    thrift_version text,
+                    tokens frozen<set<text>>,
+                    truncated_at frozen<map<uuid, blob>>)"""));
     }
 
     @Override

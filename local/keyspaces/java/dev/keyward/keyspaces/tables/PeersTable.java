@@ -22,9 +22,17 @@ final class PeersTable extends AbstractVirtualTable {
     private static final int COUNT = 9;
 
     PeersTable() {
-        super(VirtualTables.define("system", "CREATE TABLE peers (peer inet PRIMARY KEY, data_center text, host_id uuid,"
-                + " preferred_ip inet, rack text, release_version text, rpc_address inet, schema_version uuid,"
-                + " tokens frozen<set<text>>)"));
+        super(VirtualTables.define("system", """
+                CREATE TABLE peers (
+                    peer inet PRIMARY KEY,
+                    data_center text,
+                    host_id uuid,
+                    preferred_ip inet,
+                    rack text,
+                    release_version text,
+                    rpc_address inet,
+                    schema_version uuid,
+                    tokens frozen<set<text>>)"""));
     }
 
     @Override

@@ -24,15 +24,15 @@ import org.apache.cassandra.schema.TableMetadata;
  * so the status is always ACTIVE.
  */
 final class SchemaTable extends AbstractVirtualTable {
-    private static final Set<String> NEWER_THAN_3_11 = Set.of("additional_write_policy", "allow_auto_snapshot", "auto_repair", "cdc",
-            "incremental_backups", "memtable", "read_repair");
+    private static final Set<String> NEWER_THAN_3_11 = Set.of("additional_write_policy", "allow_auto_snapshot",
+            "auto_repair", "cdc", "incremental_backups", "memtable", "read_repair");
 
     /** As Keyspaces shows every keyspace of a single region. */
     private static final Map<String, String> REPLICATION =
             Map.of("class", "org.apache.cassandra.locator.SimpleStrategy", "replication_factor", "3");
 
-    private static final MapType<String, Map<String, String>> PROPERTIES_TYPE =
-            MapType.getInstance(UTF8Type.instance, MapType.getInstance(UTF8Type.instance, UTF8Type.instance, false), false);
+    private static final MapType<String, Map<String, String>> PROPERTIES_TYPE = MapType.getInstance(
+            UTF8Type.instance, MapType.getInstance(UTF8Type.instance, UTF8Type.instance, false), false);
 
     private static final Map<String, Map<String, String>> PROPERTIES =
             Map.of("capacity_mode", Map.of("throughput_mode", "PAY_PER_REQUEST"));
@@ -56,7 +56,9 @@ final class SchemaTable extends AbstractVirtualTable {
     }
 
     private void copy(UntypedResultSet.Row from, SimpleDataSet to) {
-        to.row(StreamSupport.stream(original.primaryKeyColumns().spliterator(), false).map(column -> value(from, column)).toArray());
+        to.row(StreamSupport.stream(original.primaryKeyColumns().spliterator(), false)
+                .map(column -> value(from, column))
+                .toArray());
         for (ColumnMetadata column : original.regularColumns())
             if (isOfThatTime(column) && from.has(column.name.toString()))
                 to.column(column.name.toString(), value(from, column));

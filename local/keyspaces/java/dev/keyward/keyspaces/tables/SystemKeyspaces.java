@@ -16,9 +16,9 @@ import org.apache.cassandra.schema.SchemaKeyspace;
 /**
  * The four system keyspaces that Keyspaces shows (developer guide, "System keyspaces in Amazon Keyspaces").
  *
- * <p>Cassandra needs its own {@code system} and {@code system_schema}, so ours are virtual keyspaces under other names, whose
- * tables call themselves {@code system.local} and so on: what a client reads, permissions and result metadata included,
- * has the real names. Every other system keyspace of Cassandra is hidden: it does not exist.
+ * <p>Cassandra needs its own {@code system} and {@code system_schema}, so ours are virtual keyspaces under other names,
+ * whose tables call themselves {@code system.local} and so on: what a client reads, permissions and result metadata
+ * included, has the real names. Every other system keyspace of Cassandra is hidden: it does not exist.
  */
 public final class SystemKeyspaces {
     private static final Map<String, String> SERVED_BY = Map.of(
@@ -40,7 +40,9 @@ public final class SystemKeyspaces {
 
     /** Whether one of the four has a table of that name. */
     static boolean hasTable(String visible, String table) {
-        return VirtualKeyspaceRegistry.instance.getKeyspaceMetadataNullable(servedBy(visible)).getTableOrViewNullable(table) != null;
+        return VirtualKeyspaceRegistry.instance
+                .getKeyspaceMetadataNullable(servedBy(visible))
+                .getTableOrViewNullable(table) != null;
     }
 
     /** Whether it is one that Cassandra has and Keyspaces has not. */
@@ -71,13 +73,13 @@ public final class SystemKeyspaces {
         register("system", List.of(
                 new LocalTable(),
                 new PeersTable(),
-                new EmptyTable("system", "CREATE TABLE size_estimates (keyspace_name text, table_name text, range_start text,"
-                        + " range_end text, mean_partition_size bigint, partitions_count bigint,"
+                new EmptyTable("system", "CREATE TABLE size_estimates (keyspace_name text, table_name text,"
+                        + " range_start text, range_end text, mean_partition_size bigint, partitions_count bigint,"
                         + " PRIMARY KEY (keyspace_name, table_name, range_start, range_end))"),
-                new EmptyTable("system", "CREATE TABLE prepared_statements (prepared_id blob PRIMARY KEY, logged_keyspace text,"
-                        + " query_string text)")));
-        register("system_schema", schemaTables("system_schema", Stream.of("keyspaces", "tables", "columns", "dropped_columns",
-                "types", "indexes", "views", "triggers", "functions", "aggregates")));
+                new EmptyTable("system", "CREATE TABLE prepared_statements (prepared_id blob PRIMARY KEY,"
+                        + " logged_keyspace text, query_string text)")));
+        register("system_schema", schemaTables("system_schema", Stream.of("keyspaces", "tables", "columns",
+                "dropped_columns", "types", "indexes", "views", "triggers", "functions", "aggregates")));
         register("system_schema_mcs", schemaTables("system_schema_mcs", Stream.of("keyspaces", "tables", "columns")));
         register("system_multiregion_info", List.of(new EmptyTable("system_multiregion_info",
                 "CREATE TABLE tables (keyspace_name text, table_name text, region text, status text,"
@@ -89,6 +91,8 @@ public final class SystemKeyspaces {
     }
 
     private static List<VirtualTable> schemaTables(String keyspace, Stream<String> names) {
-        return names.<VirtualTable>map(name -> new SchemaTable(keyspace, SchemaKeyspace.metadata().getTableOrViewNullable(name))).toList();
+        return names.map(name -> SchemaKeyspace.metadata().getTableOrViewNullable(name))
+                .<VirtualTable>map(original -> new SchemaTable(keyspace, original))
+                .toList();
     }
 }
