@@ -8,6 +8,7 @@ written when nothing changed is a promise worth watching.
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,6 +30,8 @@ REQUEST_TIMEOUT = 30.0
 PAGE = 500
 """Objects asked for at once."""
 
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
 CountWrite = Callable[[str, str], None]
 """Told the kind and the verb of each write that the server accepted."""
 
@@ -44,7 +47,9 @@ class KubernetesApi:
         self,
         configuration: Configuration,
         *,
-        on_write: CountWrite = _count_nothing,
+        on_write: _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+CountWrite = _count_nothing,
         timeout: float = REQUEST_TIMEOUT,
     ) -> None:
         self._http = ApiClient(configuration)
@@ -86,7 +91,17 @@ class KubernetesApi:
             except ExpiredError:
                 await asyncio.sleep(0)
 
-    async def _list_pages(self, kind: Kind, namespace: str | None, label_selector: str | None) -> list[Json]:
+    async def list_metadata(self, kind: Kind, *, namespace: str | None = None, label_selector: str) -> list[Json]:
+        """As `list_all`, but of each object only its metadata: no Secret's data is read to learn its name."""
+        while True:
+            try:
+                return await self._list_pages(kind, namespace, label_selector, accept=_METADATA_ONLY)
+            except ExpiredError:
+                await asyncio.sleep(0)
+
+    async def _list_pages(
+        self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str = "application/json"
+    ) -> list[Json]:
         items: list[Json] = []
         token: str | None = None
         while True:
@@ -97,6 +112,7 @@ class KubernetesApi:
                 label_selector=label_selector,
                 limit=PAGE,
                 _continue=token,
+                header_params={"Accept": accept},
             )
             items += page["items"]
             token = page["metadata"].get("continue")
@@ -208,7 +224,11 @@ def _resource(kind: Kind) -> Resource:
 def _refusal(error: ApiException) -> ApiError:
     status = int(error.status or 0)
     try:
-        message = json.loads(error.body or "")["message"]
+        answer = json.loads(error.body or "")
+        message = f"{answer['message']} (HTTP {status})"
     except (ValueError, KeyError, TypeError):
-        message = str(error.reason)
-    return BY_STATUS.get(status, ApiError)(f"{message} (HTTP {status})", status=status)
+        return ApiError(f"{error.reason} (HTTP {status})", status=status)
+    if status == HTTPStatus.NOT_FOUND and not (answer.get("details") or {}).get("name"):
+        # Not the object is missing but its kind: that says nothing about objects, least of all that they are gone.
+        return ApiError(message, status=status)
+    return BY_STATUS.get(status, ApiError)(message, status=status)

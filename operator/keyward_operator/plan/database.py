@@ -17,7 +17,7 @@ from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.plan import desired, events, pods
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.owned import differs, status_differs
-from keyward_operator.plan.result import Plan
+from keyward_operator.plan.result import Happening, Plan
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.status import status_of
 from keyward_operator.plan.view import View, view_of
@@ -59,6 +59,7 @@ def _plan_children(view: View) -> Plan:
     }
     delete = desired.unwanted(view)
     issue = _must_issue(view)
+    begun = issue or (Child.SERVICE in changed and not view.service_address)
     replace = pods.replacement(view)
     status = status_of(view, policy_is_written=Child.POLICY in manifests)
     finalizers = _finalizers(view)
@@ -71,7 +72,7 @@ def _plan_children(view: View) -> Plan:
         forget_agents=pods.gone(view),
         status=status if status_differs(view.observed.database, status) else None,
         events=_events(view, status) + ((events.replaced(replace),) if replace else ()),
-        requeue_after=_requeue(view, made=issue or Child.SERVICE in changed, deleted=bool(delete)),
+        requeue_after=_requeue(view, begun=begun, deleted=bool(delete)),
     )
 
 
@@ -84,13 +85,13 @@ def _must_issue(view: View) -> bool:
     )
 
 
-def _events(view: View, status: Json) -> tuple[events.Happening, ...]:
+def _events(view: View, status: Json) -> tuple[Happening, ...]:
     previous = (view.observed.database.get("status") or {}).get("conditions") or ()
     return events.transitions(previous, status["conditions"])
 
 
-def _requeue(view: View, *, made: bool, deleted: bool) -> float | None:
-    if made:
+def _requeue(view: View, *, begun: bool, deleted: bool) -> float | None:
+    if begun:
         return 0.0
     if deleted or pods.without_identity(view):
         return AGAIN

@@ -31,11 +31,8 @@ def manifests(view: View) -> dict[Child, Json]:
     address of the Service, and the Deployment for policy and CA.
     """
     wanted = dict(_served(view) if not view.denied else _closed(view))
-    return {
-        child: manifest
-        for child, manifest in wanted.items()
-        if view.standings[child] in (Standing.ABSENT, Standing.OWN)
-    }
+    free = (Standing.ABSENT, Standing.OWN)
+    return {child: manifest for child, manifest in wanted.items() if view.standings[child] in free}
 
 
 def unwanted(view: View) -> tuple[Deletion, ...]:

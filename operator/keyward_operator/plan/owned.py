@@ -22,12 +22,12 @@ def differs(live: Json | None, manifest: Json) -> bool:
         return True
     metadata = {key: value for key, value in manifest["metadata"].items() if key not in _IDENTITY}
     wanted = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
-    return owned(live) != ({"metadata": metadata} | wanted if metadata else wanted)
+    return bool(owned(live) != ({"metadata": metadata} | wanted if metadata else wanted))
 
 
 def status_differs(live: Json, status: Json) -> bool:
     """Whether to apply `status` would change `live`."""
-    return owned(live, subresource="status").get("status", {}) != status
+    return bool(owned(live, subresource="status").get("status", {}) != status)
 
 
 def owned(live: Json, *, subresource: str = "") -> Json:

@@ -74,3 +74,8 @@ def _unscheduled(pod: Json) -> str:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"{condition.get('reason')}: {condition.get('message')}"
     return ""
+
+
+def is_settled(pods: tuple[Json, ...]) -> bool:
+    """Whether every pod got its identity from the webhook."""
+    return all(_is_injected(pod) for pod in pods)

@@ -58,7 +58,8 @@ class View:
 
     def taken(self) -> tuple[Child, ...]:
         """Children whose names are taken by objects that are not the database's."""
-        return tuple(child for child in Child if self.standings[child] is Standing.FOREIGN)
+        unused = () if self.context.settings.agents.ca_bundle else (Child.AWS_ROOTS,)
+        return tuple(child for child in Child if self.standings[child] is Standing.FOREIGN and child not in unused)
 
 
 def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View:

@@ -1,0 +1,100 @@
+"""A queue of keys: each at most once in it, each in at most one worker's hands.
+
+A key that is added while a worker has it comes back when the worker is done: what happened meanwhile is seen. A key
+that is added again with a higher priority moves up. Delays run on the event loop's clock; of several the soonest
+counts. Everything happens in one event loop, so nothing here is locked.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Hashable
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+from keyward_operator.errors import QueueClosedError
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Priority(IntEnum):
+    """What is taken first."""
+
+    NORMAL = 0
+    """Something happened."""
+
+    LOW = 1
+    """Nothing happened: a resync."""
+
+
+class WorkQueue(Generic[K]):
+    """The queue."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[Priority, int, K]] = []
+        self._waiting: dict[K, tuple[Priority, int]] = {}
+        self._active: set[K] = set()
+        self._again: dict[K, Priority] = {}
+        self._delayed: dict[K, asyncio.TimerHandle] = {}
+        self._order = itertools.count()
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        """Keys that wait for a worker now; neither those that workers have nor delayed ones."""
+        return len(self._waiting)
+
+    def add(self, key: K, priority: Priority = Priority.NORMAL) -> None:
+        """Have `key` worked on."""
+        if key in self._active:
+            self._again[key] = min(priority, self._again.get(key, priority))
+            return
+        if key in self._waiting and self._waiting[key][0] <= priority:
+            return
+        entry = (priority, next(self._order))
+        self._waiting[key] = entry
+        heapq.heappush(self._heap, (*entry, key))
+        self._changed.set()
+
+    def add_after(self, key: K, delay: float, priority: Priority = Priority.NORMAL) -> None:
+        """Have `key` worked on in `delay` seconds, or sooner if it was so delayed before."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + delay
+        known = self._delayed.get(key)
+        if known is not None and known.when() <= due:
+            return
+        if known is not None:
+            known.cancel()
+        self._delayed[key] = loop.call_at(due, self._arrive, key, priority)
+
+    async def get(self) -> K:
+        """The next key, to be given back by `done`. Raises QueueClosedError once the queue is closed."""
+        while True:
+            if self._closed:
+                raise QueueClosedError("the work queue is closed")
+            while self._heap:
+                priority, order, key = heapq.heappop(self._heap)
+                if self._waiting.get(key) == (priority, order):  # else it moved up since
+                    del self._waiting[key]
+                    self._active.add(key)
+                    return key
+            self._changed.clear()
+            await self._changed.wait()
+
+    def done(self, key: K) -> None:
+        """The worker is done with `key`."""
+        self._active.discard(key)
+        if key in self._again:
+            self.add(key, self._again.pop(key))
+
+    def close(self) -> None:
+        """Give out no more keys, and wake who waits for one."""
+        self._closed = True
+        self._changed.set()
+        for handle in self._delayed.values():
+            handle.cancel()
+        self._delayed.clear()
+
+    def _arrive(self, key: K, priority: Priority) -> None:
+        del self._delayed[key]
+        self.add(key, priority)

@@ -1,0 +1,91 @@
+"""Carries out a plan, step by step. Where one fails the rest waits: the key is tried again from the beginning."""
+
+import logging
+from datetime import UTC, datetime
+
+from keyward_api import names
+from keyward_operator import kinds
+from keyward_operator.children import Child
+from keyward_operator.clients.errors import ConflictError
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.json_types import Json
+from keyward_operator.keys import DatabaseKey
+from keyward_operator.kinds import Reference
+from keyward_operator.manifests.ca_secret import ca_secret
+from keyward_operator.manifests.context import ManifestContext
+from keyward_operator.pki.certificate_authority import issue
+from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.result import Plan
+from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.observe import database_reference
+
+logger = logging.getLogger(__name__)
+
+
+class Applier:
+    """Writes to the API server what plans ask for."""
+
+    def __init__(self, api: KubernetesApi, recorder: EventRecorder) -> None:
+        self._api = api
+        self._recorder = recorder
+
+    async def apply(self, plan: Plan, observed: Observed, context: ManifestContext) -> None:
+        """Carry out `plan`. Raises ApiError."""
+        metadata = observed.database["metadata"]
+        key = DatabaseKey(metadata["namespace"], metadata["name"])
+        adds_finalizer = plan.finalizers is not None and names.FINALIZER in plan.finalizers
+        if adds_finalizer:
+            await self._set_finalizers(key, observed, plan)
+        for deletion in plan.delete:
+            await self._api.delete(deletion.reference, uid=deletion.uid)
+            _log(key, "deleted %s", deletion.reference)
+        if plan.issue_certificate_authority:
+            await self._issue(key, observed, context)
+        for manifest in plan.apply:
+            await self._api.apply(manifest)
+            _log(key, "applied %s", kinds.reference_to(manifest))
+        await self._tend_agents(key, plan, observed, context)
+        if plan.status is not None:
+            await self._api.apply_status(database_reference(key), uid=metadata["uid"], status=plan.status)
+        await self._recorder.record(observed.database, plan.events)
+        if plan.finalizers is not None and not adds_finalizer:
+            await self._set_finalizers(key, observed, plan)
+            _log(key, "released %s", database_reference(key))
+
+    async def _set_finalizers(self, key: DatabaseKey, observed: Observed, plan: Plan) -> None:
+        version = observed.database["metadata"]["resourceVersion"]
+        patch = {"metadata": {"finalizers": list(plan.finalizers or ()), "resourceVersion": version}}
+        await self._api.merge_patch(database_reference(key), patch)
+
+    async def _issue(self, key: DatabaseKey, observed: Observed, context: ManifestContext) -> None:
+        """Make the CA. Created, not applied, where there is none: a CA made meanwhile must not be overwritten."""
+        authority = issue(database=f"{key.namespace}/{key.name}", now=datetime.now(UTC))
+        manifest = ca_secret(context, authority=authority)
+        if Child.CA_SECRET in observed.children:
+            await self._api.apply(manifest)
+        else:
+            await self._api.create(manifest)
+        _log(key, "issued the certificate authority in %s", context.reference(Child.CA_SECRET))
+
+    async def _tend_agents(self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext) -> None:
+        if plan.replace_pod is not None:
+            await self._api.delete(plan.replace_pod.reference, uid=plan.replace_pod.uid)
+            _log(key, "replaced %s, which had no web identity", plan.replace_pod.reference)
+        if plan.forget_agents:
+            await self._forget(context.reference(Child.POLICY), observed.children[Child.POLICY], plan.forget_agents)
+
+    async def _forget(self, reference: Reference, policy: Json, pods: tuple[str, ...]) -> None:
+        left = [report for report in policy["status"]["agents"] if report["pod"] not in pods]
+        patch = {
+            "metadata": {"resourceVersion": policy["metadata"]["resourceVersion"]},
+            "status": {"agents": left},
+        }
+        try:
+            await self._api.merge_patch(reference, patch, subresource="status")
+        except ConflictError:
+            # The policy changed, perhaps by this very plan: that change brings the key back.
+            logger.debug("left reports in %s for the next time", reference)
+
+
+def _log(key: DatabaseKey, message: str, *arguments: object) -> None:
+    logger.info(message, *arguments, extra={"namespace": key.namespace, "database": key.name})

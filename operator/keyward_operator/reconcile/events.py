@@ -1,0 +1,62 @@
+"""Events about a database, for `kubectl describe` and `kubectl events` (API events.k8s.io/v1)."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from keyward_operator import kinds, metrics
+from keyward_operator.clients.errors import ApiError
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.json_types import Json
+from keyward_operator.plan.result import Happening
+
+CONTROLLER = "keyward.dev/operator"
+_NOTE_LIMIT = 1024
+"""Bytes of a note that the API server takes."""
+
+logger = logging.getLogger(__name__)
+
+
+class EventRecorder:
+    """Writes events. One that cannot be written is lost and counted: nothing waits for it."""
+
+    def __init__(self, api: KubernetesApi, *, instance: str) -> None:
+        self._api = api
+        self._instance = instance
+
+    async def record(self, database: Json, happenings: Sequence[Happening]) -> None:
+        """Write one event for each."""
+        for happening in happenings:
+            try:
+                await self._api.create(self._event(database, happening), kind=kinds.EVENT)
+            except ApiError as error:
+                metrics.EVENTS_LOST.inc()
+                logger.warning("an event was lost: %s", error)
+
+    def _event(self, database: Json, happening: Happening) -> Json:
+        metadata = database["metadata"]
+        note = happening.message.encode()[:_NOTE_LIMIT].decode(errors="ignore")
+        return {
+            "apiVersion": kinds.EVENT.api_version,
+            "kind": kinds.EVENT.kind,
+            "metadata": {
+                "name": f"{metadata['name']}.{secrets.token_hex(8)}",
+                "namespace": metadata["namespace"],
+            },
+            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "reportingController": CONTROLLER,
+            "reportingInstance": self._instance,
+            "action": happening.action,
+            "reason": happening.reason,
+            "type": "Warning" if happening.warning else "Normal",
+            "note": note,
+            "regarding": {
+                "apiVersion": kinds.KEYSPACES_DATABASE.api_version,
+                "kind": kinds.KEYSPACES_DATABASE.kind,
+                "namespace": metadata["namespace"],
+                "name": metadata["name"],
+                "uid": metadata["uid"],
+                "resourceVersion": metadata["resourceVersion"],
+            },
+        }

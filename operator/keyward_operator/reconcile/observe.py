@@ -1,0 +1,112 @@
+"""Reads what a plan is made from. Complete lists, or an error: a policy is never compiled from a part."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from keyward_api import names
+from keyward_operator import kinds
+from keyward_operator.children import Child, references
+from keyward_operator.clients.errors import ApiError
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.errors import OperatorError
+from keyward_operator.json_types import Json
+from keyward_operator.keys import DatabaseKey
+from keyward_operator.kinds import Kind, Reference
+from keyward_operator.plan.observed import Cluster, Observed
+
+_OPENID_CONFIGURATION = "/.well-known/openid-configuration"
+
+
+async def read_cluster(api: KubernetesApi) -> Cluster:
+    """The cluster's uid and issuer. Raises OperatorError where kube-system cannot be read."""
+    system = await api.get(Reference(kind=kinds.NAMESPACE, namespace="", name="kube-system"))
+    if system is None:
+        raise OperatorError("there is no namespace kube-system, whose uid stands for the cluster's identity")
+    try:
+        issuer = (await api.get_path(_OPENID_CONFIGURATION)).get("issuer", "")
+    except ApiError:
+        issuer = ""  # some API servers keep it from ServiceAccounts; then status.identity has no agentTrustPolicy
+    return Cluster(uid=system["metadata"]["uid"], issuer=issuer)
+
+
+class Observer:
+    """Reads one database's world."""
+
+    def __init__(
+        self,
+        api: KubernetesApi,
+        *,
+        cluster: Cluster,
+        agents_namespace: str,
+        replacement_due: Callable[[DatabaseKey], bool],
+    ) -> None:
+        self._api = api
+        self._cluster = cluster
+        self._agents_namespace = agents_namespace
+        self._replacement_due = replacement_due
+
+    async def observe(self, key: DatabaseKey) -> Observed | None:
+        """What is there now; None where the database does not exist."""
+        database = await self._api.get(database_reference(key))
+        if database is None:
+            return None
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                roles = group.create_task(self._all(kinds.KEYSPACES_ROLE, key.namespace))
+                users = group.create_task(self._all(kinds.KEYSPACES_USER, key.namespace))
+                labels = group.create_task(self._namespace_labels(key.namespace))
+                children = group.create_task(self._children(key))
+        return Observed(
+            database=database,
+            cluster=self._cluster,
+            namespace_labels=labels.result(),
+            roles=roles.result(),
+            users=users.result(),
+            children=children.result(),
+            # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
+            pods=await self._pods(key),
+            replacement_due=self._replacement_due(key),
+        )
+
+    async def _all(self, kind: Kind, namespace: str) -> tuple[Json, ...]:
+        return tuple(await self._api.list_all(kind, namespace=namespace))
+
+    async def _namespace_labels(self, namespace: str) -> dict[str, str]:
+        found = await self._api.get(Reference(kind=kinds.NAMESPACE, namespace="", name=namespace))
+        return dict((found or {"metadata": {}})["metadata"].get("labels") or {})
+
+    async def _children(self, key: DatabaseKey) -> dict[Child, Json]:
+        wanted = references(namespace=key.namespace, name=key.name, agents_namespace=self._agents_namespace)
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                tasks = {child: group.create_task(self._api.get(reference)) for child, reference in wanted.items()}
+        return {child: live for child, task in tasks.items() if (live := task.result()) is not None}
+
+    async def _pods(self, key: DatabaseKey) -> tuple[Json, ...]:
+        pods = await self._api.list_all(kinds.POD, namespace=self._agents_namespace, label_selector=owner_selector(key))
+        return tuple(pods)
+
+
+@contextmanager
+def first_error() -> Iterator[None]:
+    """Of the errors of a task group, which mostly have one cause, raise the first as itself."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+def database_reference(key: DatabaseKey) -> Reference:
+    """The database that a key names."""
+    return Reference(kind=kinds.KEYSPACES_DATABASE, namespace=key.namespace, name=key.name)
+
+
+def owner_selector(key: DatabaseKey) -> str:
+    """A label selector for everything that was made for databases of this name, whatever their uid."""
+    labels = {
+        names.LABEL_MANAGED_BY: names.MANAGED_BY,
+        names.LABEL_OWNER_NAMESPACE: key.namespace,
+        names.LABEL_OWNER_NAME: key.name,
+    }
+    return ",".join(f"{name}={value}" for name, value in labels.items())
