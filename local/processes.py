@@ -110,8 +110,10 @@ class Processes:
     def stop(self, name: str, *, seconds: float = 30) -> bool:
         """End the process by SIGTERM, after `seconds` by SIGKILL, and forget it; False where none was alive."""
         record = self.records().get(name)
-        stopped = record is not None and record.alive()
-        if record is not None and stopped:
+        if record is None:
+            return False
+        stopped = record.alive()
+        if stopped:
             _end(record, seconds)
         self._update(lambda records: records.pop(name, None))
         return stopped

@@ -79,6 +79,7 @@ class Log:
         `on_line` sees each line as it comes. Raises `CommandFailed` on a status other than 0.
         """
         self.write("$ " + " ".join(map(str, command)))
+        begin = time.monotonic()
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
@@ -98,6 +99,7 @@ class Log:
                 self.write(line)
                 if on_line is not None:
                     on_line(line.rstrip("\n"))
+        self.write(f"(ended with {process.returncode} after {time.monotonic() - begin:.1f} s)")
         if process.returncode != 0:
             last = "".join(lines[-12:]).rstrip()
             raise CommandFailed(f"`{' '.join(map(str, command))}` ended with {process.returncode}:\n{last}")

@@ -18,7 +18,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 CHAINS = ("DOCKER", "DOCKER-ISOLATION-STAGE-1", "DOCKER-ISOLATION-STAGE-2", "DOCKER-USER")
 """In the table `filter`; in `nat` there is DOCKER alone."""
-LEFT_FILES = ("/var/run/docker", "/var/run/docker.sock", "/var/run/docker.pid")
+LEFT_FILES = ("/run/docker", "/run/docker.sock", "/run/containerd")
 
 
 def missing(programs: Iterable[str]) -> list[str]:
@@ -62,7 +62,8 @@ def remember(state: Path) -> None:
         "forward_policy": _iptables("-S", "FORWARD")[0].split()[-1],
         "forwarding": FORWARDING.read_text().strip(),
         "systemd_cgroup": (CGROUPS / "systemd").is_mount(),
-        "docker0": Path("/sys/class/net/docker0").exists(),
+        "docker0": _has_docker0(),
+        "files": [file for file in LEFT_FILES if Path(file).exists()],
     }
     state.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(before))
@@ -77,12 +78,12 @@ def restore(state: Path) -> None:
     _remove_rules()
     _iptables("-P", "FORWARD", before["forward_policy"])
     FORWARDING.write_text(before["forwarding"])
-    if not before["docker0"]:
-        subprocess.run(["ip", "link", "delete", "docker0"], capture_output=True)
-    _remove_cgroups()
+    if not before["docker0"] and _has_docker0():
+        subprocess.run(["ip", "link", "delete", "docker0"], check=True)
+    remove_empty_cgroups(CGROUPS)
     if has_cgroup_v1() and not before["systemd_cgroup"] and (CGROUPS / "systemd").is_mount():
         subprocess.run(["umount", CGROUPS / "systemd"], check=True)
-    for left in map(Path, LEFT_FILES):
+    for left in (Path(file) for file in LEFT_FILES if file not in before["files"]):
         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     file.unlink()
 
@@ -104,12 +105,26 @@ def docker_rules(rules: Iterable[str]) -> list[str]:
     return [rule for rule in rules if rule.startswith("-A ") and ("DOCKER" in rule or "docker0" in rule)]
 
 
-def _remove_cgroups() -> None:
-    for folder in [*CGROUPS.glob("*/docker"), CGROUPS / "docker"]:
-        if folder.is_dir():
-            for directory in sorted((d for d in folder.rglob("*") if d.is_dir()), reverse=True):
-                directory.rmdir()
-            folder.rmdir()
+def remove_empty_cgroups(cgroups: Path) -> None:
+    """Remove docker's groups in every hierarchy, but for those of containers that hold processes still."""
+    for docker in [*cgroups.glob("*/docker"), cgroups / "docker"]:
+        containers = [path for path in docker.glob("*") if path.is_dir()]
+        if all([_removed(container) for container in containers]) and docker.is_dir():
+            docker.rmdir()
+
+
+def _removed(folder: Path) -> bool:
+    """Remove a tree of folders (the kernel's files in them go too); False where a group is in use."""
+    if any(file.read_text() for file in folder.rglob("cgroup.procs")):
+        return False
+    for child in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        child.rmdir()
+    folder.rmdir()
+    return True
+
+
+def _has_docker0() -> bool:
+    return subprocess.run(["ip", "link", "show", "docker0"], capture_output=True).returncode == 0
 
 
 def _iptables(*arguments: str) -> list[str]:
