@@ -216,6 +216,8 @@ class RunningAgent:
         wait_for(lambda: self.agent.port, "the listener")
 
     def stop(self) -> None:
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(SECONDS)
         assert not self._thread.is_alive()
