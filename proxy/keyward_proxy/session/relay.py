@@ -72,6 +72,7 @@ class Relay(Phase):
         self._using = False
         """Whether a USE is in flight."""
 
+        self._client_gone = False
         self._ending: Ending | None = None
         self._expires = expires
         self._expires_at = now + max(0.0, expires - wall - min(EXPIRY_MARGIN_SECONDS, (expires - wall) / 10))
@@ -107,6 +108,7 @@ class Relay(Phase):
 
     def on_client_closed(self, event: ClientClosed) -> Iterable[Command]:
         """Nobody is left to answer."""
+        self._client_gone = True
         return self._ended("ClientClosed", event.reason, event)
 
     def on_upstream_data(self, data: bytes, event: Event) -> Iterable[Command]:
@@ -249,9 +251,9 @@ class Relay(Phase):
         self._record(request, event)
 
     def _send_error(self, stream: int, refused: Refused) -> int:
-        error = self._context.error(stream, refused.code, refused.message, refused.extra)
-        if self._answers.partly_sent:
+        if self._client_gone or self._answers.partly_sent:
             return 0
+        error = self._context.error(stream, refused.code, refused.message, refused.extra)
         self._to_client.send(error)
         return len(error.data)
 

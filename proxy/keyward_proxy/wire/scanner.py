@@ -129,7 +129,8 @@ class RequestScanner(_Scanner):
         while position < size:
             if size - position < HEADER_BYTES:
                 self._check_version(buffer, position)
-                self._hold(buffer[position:], HEADER_BYTES)
+                known = buffer[position] in VERSIONS
+                self._hold(buffer[position:], HEADER_BYTES if known else _VERSION_PREFIX)
                 return
             version, flags, stream, opcode, length = unpack(buffer, position)
             if version != self.version or flags or length > self.maximum_body or length < 0 or stream < 0:

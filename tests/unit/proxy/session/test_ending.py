@@ -1,0 +1,182 @@
+"""How sessions end: policy, credentials, drains."""
+
+from __future__ import annotations
+
+import pytest
+from cassandra import ConsistencyLevel
+
+from keyward_proxy.session.events import Drain
+from tests.unit.proxy import frames
+from tests.unit.proxy.frames import query
+from tests.unit.proxy.session.script import (
+    EPOCH,
+    READ_ORDERS,
+    Script,
+    audit,
+    client,
+    closed,
+    forward,
+    happens,
+    logged_in,
+    passes_back,
+    policy,
+    policy_changed,
+    quiet,
+    refused,
+    rule,
+    to_client,
+    upstream,
+)
+
+SELECT = "SELECT id FROM orders.items"
+WIDER = (READ_ORDERS, rule("writer/allow/0", "orders", "*", "Modify"))
+ENDED = policy(granted=False, revision="r2")
+CHANGED = policy(*WIDER, revision="r2")
+
+
+@pytest.fixture
+def script() -> Script:
+    return logged_in(READ_ORDERS)
+
+
+@pytest.fixture
+def busy(script: Script) -> Script:
+    """A session with one statement in flight."""
+    return script >> client(query(SELECT, stream=1)) << forward(query(SELECT, stream=1))
+
+
+def test_another_revision_with_the_same_grant_changes_nothing_but_the_records(script: Script) -> None:
+    script >> policy_changed(policy(READ_ORDERS, revision="r2")) << quiet()
+    script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
+    assert script.audits[0].decision.policy_revision == "r2"
+
+
+def test_a_changed_grant_closes_a_quiet_session_at_once(script: Script) -> None:
+    script >> policy_changed(CHANGED)
+    script << audit("session.end", reason="GrantChanged") << closed()
+    script.done()
+
+
+def test_a_changed_grant_lets_accepted_statements_be_answered_first(busy: Script) -> None:
+    busy >> policy_changed(CHANGED) << quiet()
+    busy >> client(query(SELECT, stream=2)) << refused(0x1001, stream=2, says="your grant changed: connect again")
+    busy << audit("statement", outcome="denied", error_code="0x1001") << quiet()
+    busy.now += 3
+    busy >> upstream(frames.rows(b"x", stream=1)) << passes_back(frames.rows(b"x", stream=1))
+    busy << audit("statement", outcome="ok") << audit("session.end", reason="GrantChanged") << closed()
+    busy.done()
+
+
+def test_a_narrowed_grant_does_not_wait_for_what_it_forbids(busy: Script) -> None:
+    other = policy(rule("reader/allow/0", "orders", "other", "Select"), revision="r2")
+    busy >> policy_changed(other) >> client(query(SELECT, stream=2)) << refused(0x1001, stream=2)
+    assert not busy.to_upstream
+
+
+def test_an_ended_grant_tells_the_next_request_why_and_closes(script: Script) -> None:
+    script >> policy_changed(ENDED) << quiet()
+    script >> client(query(SELECT, stream=5))
+    script << refused(0x2100, stream=5, says="your access ended: system:serviceaccount:shop:app has no grant")
+    script << audit("statement", outcome="denied", error_code="0x2100", resources=["Select orders.items"])
+    script << audit("session.end", reason="GrantEnded") << closed()
+    script.done()
+
+
+def test_an_ended_grant_tells_every_request_of_the_same_read(script: Script) -> None:
+    script >> policy_changed(ENDED) >> client(query(SELECT, stream=5), query(SELECT, stream=6))
+    script << refused(0x2100, stream=5) << refused(0x2100, stream=6)
+    assert script.session.over
+
+
+def test_a_heartbeat_too_is_told_that_the_grant_ended(script: Script) -> None:
+    script >> policy_changed(ENDED) >> client(frames.options(stream=3))
+    script << refused(0x2100, stream=3, says="your access ended") << audit("session.end") << closed()
+
+
+def test_an_ended_grant_waits_a_second_for_a_request_then_closes(script: Script) -> None:
+    script >> policy_changed(ENDED)
+    script.wait(0.9) << quiet()
+    script.wait(0.2) << audit("session.end", reason="GrantEnded") << closed()
+    script.done()
+
+
+def test_an_ended_grant_lets_accepted_statements_be_answered_first(busy: Script) -> None:
+    busy >> policy_changed(ENDED)
+    busy.wait(3.5) << quiet()
+    busy >> upstream(frames.rows(b"x", stream=1)) << passes_back(frames.rows(b"x", stream=1)) << audit("statement")
+    busy << quiet()
+    busy.wait(1.0) << audit("session.end", reason="GrantEnded") << closed()
+    busy.done()
+
+
+def test_an_ended_grant_waits_four_seconds_for_keyspaces_at_most(busy: Script) -> None:
+    busy >> policy_changed(ENDED)
+    busy.wait(3.9) << quiet()
+    busy.wait(0.2)
+    busy << refused(0x0000, stream=1, says="may or may not have been run") << audit("statement", outcome="lost")
+    busy << audit("session.end", reason="GrantEnded") << closed()
+    busy.done()
+
+
+def test_what_waits_behind_a_use_was_not_accepted(busy: Script) -> None:
+    busy >> client(query("USE orders", stream=2), query(SELECT, stream=3)) << quiet()
+    busy >> policy_changed(ENDED) << refused(0x2100, stream=2) << refused(0x2100, stream=3)
+    busy.audits.clear()
+    busy >> upstream(frames.void(stream=1)) << passes_back(frames.void(stream=1))
+    assert busy.session.over
+
+
+def test_an_end_of_the_grant_outranks_a_drain_but_not_the_other_way_round(busy: Script) -> None:
+    busy >> happens(Drain) >> policy_changed(ENDED) >> happens(Drain)
+    busy >> client(query(SELECT, stream=2)) << refused(0x2100, stream=2)
+
+
+def test_a_drain_closes_a_quiet_session_at_once(script: Script) -> None:
+    script >> happens(Drain) << audit("session.end", reason="Drained") << closed()
+    script.done()
+
+
+def test_a_drain_waits_for_a_quiet_moment_and_goes_on_accepting(busy: Script) -> None:
+    busy >> happens(Drain) >> client(query(SELECT, stream=2)) << forward(query(SELECT, stream=2))
+    busy >> upstream(frames.void(stream=1)) << passes_back(frames.void(stream=1)) << audit("statement") << quiet()
+    busy >> upstream(frames.void(stream=2)) << passes_back(frames.void(stream=2)) << audit("statement")
+    busy << audit("session.end", reason="Drained") << closed()
+    busy.done()
+
+
+def test_a_drain_that_finds_no_quiet_moment_stops_accepting_after_four_seconds(busy: Script) -> None:
+    busy >> happens(Drain)
+    busy.wait(4.1) << quiet()
+    busy >> client(query(SELECT, stream=2)) << refused(0x1001, stream=2, says="shutting down")
+    busy.audits.clear()
+    busy.wait(4.1) << refused(0x0000, stream=1)
+    assert busy.session.over
+
+
+def test_a_session_ends_before_its_credentials_do(script: Script) -> None:
+    assert script.timer == script.now + 3540 - 0.0  # 3600 s of credentials, 60 s of margin
+    script.wait(3539) << quiet()
+    script.wait(2) << audit("session.end", reason="Expired") << closed()
+
+
+def test_a_session_ends_before_its_proof_of_identity_does() -> None:
+    script = logged_in(READ_ORDERS, proof_expires=EPOCH + 100 + 300)
+    script.wait(269) << quiet()
+    script.wait(2) << audit("session.end", reason="Expired") << closed()
+
+
+def test_an_over_session_ignores_what_comes(script: Script) -> None:
+    script >> happens(Drain)
+    script.audits.clear()
+    script.others.clear()
+    script >> client(query(SELECT)) >> upstream(frames.void()) >> policy_changed(ENDED)
+    script.wait(10_000) << quiet()
+
+
+def test_options_are_answered_while_a_drain_waits(busy: Script) -> None:
+    busy >> happens(Drain) >> client(frames.options(stream=9)) << to_client("SUPPORTED", stream=9)
+
+
+def test_consistency_is_still_upgraded_while_a_drain_waits(busy: Script) -> None:
+    busy >> happens(Drain) >> client(query(SELECT, stream=2, consistency=ConsistencyLevel.QUORUM))
+    busy << forward(query(SELECT, stream=2))

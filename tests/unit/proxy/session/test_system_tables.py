@@ -1,0 +1,167 @@
+"""What drivers see of the cluster."""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from typing import Any
+
+import pytest
+from cassandra.protocol import ProtocolHandler, QueryMessage
+
+from tests.unit.proxy import frames
+from tests.unit.proxy.frames import execute, prepare, query
+from tests.unit.proxy.session.script import (
+    READ_ORDERS,
+    Script,
+    audit,
+    client,
+    forward,
+    logged_in,
+    policy,
+    quiet,
+    refused,
+    upstream,
+)
+
+
+@pytest.fixture
+def script() -> Script:
+    return logged_in(READ_ORDERS)
+
+
+def ask(script: Script, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows, as the driver understands them."""
+    script >> client(query(text, stream=3, version=script.version))
+    return answer(script)
+
+
+def answer(script: Script) -> tuple[list[str], list[tuple[Any, ...]]]:
+    message = script.to_client.popleft().message
+    return message.column_names, message.parsed_rows
+
+
+LOCAL = "SELECT * FROM system.local WHERE key='local'"
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_local_is_one_node_at_the_service_s_address(version: int) -> None:
+    script = logged_in(READ_ORDERS, version=version)
+    names, rows = ask(script, LOCAL)
+    row = dict(zip(names, rows[0], strict=True))
+    assert len(rows) == 1
+    assert row["rpc_address"] == row["broadcast_address"] == row["listen_address"] == "10.96.0.10"
+    assert row["data_center"] == row["rack"] == "us-east-1"
+    assert row["cluster_name"] == "Amazon Keyspaces"
+    assert row["release_version"] == "3.11.2"
+    assert row["cql_version"] == "3.4.4"
+    assert row["native_protocol_version"] == "4"
+    assert row["partitioner"] == "org.apache.cassandra.dht.Murmur3Partitioner"
+    assert len(row["tokens"]) == 1
+    assert row["truncated_at"] is None
+    assert isinstance(row["host_id"], uuid.UUID)
+    assert row["host_id"] != row["schema_version"]
+    script << audit(
+        "statement", answered_by="agent", outcome="ok", rows=1, allowed=True, resources=["Select system.local"]
+    )
+    script << quiet()
+
+
+def test_every_agent_of_a_database_shows_the_same_node() -> None:
+    assert ask(logged_in(READ_ORDERS), LOCAL) == ask(logged_in(READ_ORDERS), LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "rows"),
+    [
+        ("SELECT cluster_name FROM system.local", ["cluster_name"], [("Amazon Keyspaces",)]),
+        ('select "key" AS k from "system"."local"', ["k"], [("local",)]),
+        ("SELECT rack, key FROM SYSTEM.LOCAL WHERE key = 'local' ALLOW FILTERING", ["rack", "key"], None),
+        ("SELECT count(*) FROM system.local", ["count"], [(1,)]),
+        ("SELECT COUNT(1) AS n FROM system.local;", ["n"], [(1,)]),
+        ("SELECT key FROM system.local WHERE key = 'other'", ["key"], []),
+        ("SELECT count(*) FROM system.local WHERE key = 'other'", ["count"], [(0,)]),
+        ("SELECT key FROM system.local LIMIT 1", ["key"], [("local",)]),
+        ("SELECT count(*) FROM system.peers", ["count"], [(0,)]),
+        ("SELECT peer, rpc_address FROM system.peers WHERE peer = '10.0.0.1'", ["peer", "rpc_address"], []),
+        ("SELECT peer_port FROM system.peers_v2", ["peer_port"], []),
+    ],
+)
+def test_forms_that_drivers_use(
+    script: Script, text: str, names: list[str], rows: list[tuple[Any, ...]] | None
+) -> None:
+    found_names, found = ask(script, text)
+    assert found_names == names
+    assert found == (rows if rows is not None else [("us-east-1", "local")])
+
+
+def test_peers_are_empty_with_all_their_columns(script: Script) -> None:
+    names, rows = ask(script, "SELECT * FROM system.peers")
+    assert (len(names), rows) == (9, [])
+    names, rows = ask(script, "SELECT * FROM system.peers_v2")
+    assert (len(names), rows) == (12, [])
+
+
+def test_unqualified_names_after_use_system_are_the_same_tables(script: Script) -> None:
+    script >> client(query("USE system", stream=1)) >> upstream(frames.set_keyspace("system", stream=1))
+    script.to_client.clear()
+    assert ask(script, "SELECT key FROM local") == (["key"], [("local",)])
+
+
+def test_tables_of_the_same_name_elsewhere_are_not_ours(script: Script) -> None:
+    script >> client(query("SELECT * FROM orders.local")) << forward(query("SELECT * FROM orders.local"))
+
+
+def test_a_named_value_in_a_query_finds_no_peer(script: Script) -> None:
+    text = "SELECT * FROM system.peers WHERE peer = :address"
+    plain = ProtocolHandler.encode_message(QueryMessage(text, 1), 3, 4, None, False)
+    named = b"\x00\x01\x41\x00\x01" + frames.string("address") + struct.pack(">i", 4) + b"\x0a\x00\x00\x01"
+    body = plain[9 : 9 + 4 + len(text)] + named
+    script >> client(bytes([4, 0, 0, 3, 7]) + struct.pack(">i", len(body)) + body)
+    assert answer(script)[1] == []
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_prepared_query_is_answered_here_too(version: int) -> None:
+    script = logged_in(READ_ORDERS, version=version)
+    script >> client(prepare("SELECT key, tokens FROM system.local WHERE key = ?", stream=1, version=version))
+    message = script.to_client.popleft().message
+    assert [column.name for column in message.bind_metadata] == ["key"]
+    assert [column[2] for column in message.column_metadata] == ["key", "tokens"]
+    script << audit("statement", opcode="PREPARE", answered_by="agent", prepared_id=message.query_id.hex())
+    script >> client(execute(message.query_id, b"local", stream=2, version=version))
+    assert answer(script)[1] == [("local", {"0"})]
+    script >> client(execute(message.query_id, b"other", stream=2, version=version))
+    assert answer(script)[1] == []
+    script >> client(execute(message.query_id, stream=2, version=version))
+    script << refused(0x2200, stream=2, says="no value is bound to key")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("SELECT nonsense FROM system.local", "Undefined column name nonsense in table system.local"),
+        ("SELECT now() FROM system.local", "simplify the query"),
+        ("SELECT JSON key FROM system.local", "simplify the query"),
+        ("SELECT DISTINCT key FROM system.local", "simplify the query"),
+        ("SELECT key FROM system.local WHERE key IN ('local')", "simplify the query"),
+        ("SELECT key FROM system.local LIMIT ?", "simplify the query"),
+        ("SELECT key FROM system.local WHERE rack = 'x'", "answered by its key (key) only, not by rack"),
+        ("SELECT key FROM system.local WHERE key = ?", "no value is bound to key"),
+    ],
+)
+def test_other_forms_are_refused_with_what_to_do(script: Script, text: str, says: str) -> None:
+    script >> client(query(text, stream=1)) << refused(0x2200, stream=1, says=says)
+    script << audit("statement", outcome="denied", allowed=False) << quiet()
+
+
+def test_ids_of_two_tables_differ(script: Script) -> None:
+    script >> client(prepare("SELECT * FROM system.peers", stream=1), prepare(LOCAL, stream=2))
+    first, second = (seen.message.query_id for seen in script.to_client)
+    assert first != second
+
+
+def test_the_revision_in_force_is_in_the_record(script: Script) -> None:
+    ask(script, LOCAL)
+    assert script.audits[0].decision.policy_revision == policy().revision
+    assert script.audits[0].decision.rule == "implied/system_tables"
