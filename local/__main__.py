@@ -5,25 +5,42 @@ import sys
 import time
 from collections.abc import Sequence
 
-from local import checkouts
-from local.cluster import docker, kind, steps
+from local import checkouts, demo
+from local.cluster import docker, jwks, kind, servers, steps
 from local.cluster.choice import node_image_choice
 from local.processes import ProcessError, Processes
 from local.runner import Runner, StepFailed
 
 
 def up() -> None:
-    """Bring up the cluster, local AWS and local Keyspaces; what runs already is left as it is."""
+    """Bring up the cluster with Keyward's images, local AWS and local Keyspaces; what runs already is left alone."""
     begin = time.monotonic()
     steps.check(steps.HERE)
     runner = Runner(steps.HERE.logs)
     steps.add_cluster(runner, steps.HERE, node_image_choice())
-    steps.add_python_image(runner)
     steps.add_aws(runner, steps.HERE)
+    steps.add_images(runner)
     runner.run()
     print(f"Up after {time.monotonic() - begin:.0f} s. Look around with:")
     print(f"  export KUBECONFIG={steps.HERE.kubeconfig} PATH={steps.HERE.programs}:$PATH")
     print("Take it down with `python -m local down`.")
+
+
+def show() -> None:
+    """`up`, then install Keyward and show the main job."""
+    up()
+    here, state = steps.HERE, servers.folder(steps.HERE.state)
+    demo.show(
+        demo.Surroundings(
+            kubectl=here.programs / "kubectl",
+            helm=here.programs / "helm",
+            kubeconfig=here.kubeconfig,
+            issuer=jwks.ISSUER,
+            authority=state / "ca.pem",
+            aws_endpoint=servers.aws_endpoint(servers.endpoints(kind.gateway())),
+            aws_state=state,
+        )
+    )
 
 
 def down(*, others: bool) -> None:
@@ -64,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         match parsed.command:
             case "up":
                 up()
+            case "demo":
+                show()
             case "down":
                 down(others=parsed.others)
             case "status":
@@ -72,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 load(parsed.images)
             case "kubeconfig":
                 print(steps.HERE.kubeconfig)
-    except (StepFailed, ProcessError, steps.NotPossible) as error:
+    except (StepFailed, ProcessError, steps.NotPossible, demo.DemoError) as error:
         print(f"python -m local {parsed.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -82,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="AWS and EKS on this machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help=up.__doc__)
+    commands.add_parser("demo", help=show.__doc__)
     taking_down = commands.add_parser("down", help=down.__doc__)
     taking_down.add_argument("--others", action="store_true", help="what other checkouts run, not this one")
     commands.add_parser("status", help=status.__doc__)

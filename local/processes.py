@@ -8,7 +8,6 @@ Works on Linux only, as the cluster does.
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -79,19 +78,11 @@ class Processes:
             return record
         log = self._state / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=None if environment is None else {**os.environ, **environment},
-            )
-        started = _start_time(process.pid)
+        pid = _spawn(command, log, {**os.environ, **(environment or {})})
+        started = _start_time(pid)
         if started is None:
             raise ProcessError(f"{name} ended as soon as it was started; see {log}")
-        record = Record(name=name, pid=process.pid, boot=_boot(), started=started, log=str(log))
+        record = Record(name=name, pid=pid, boot=_boot(), started=started, log=str(log))
         self._update(lambda records: records.update({name: record}))
         return record
 
@@ -125,6 +116,23 @@ class Processes:
             new = self._file.with_suffix(".new")
             new.write_text(json.dumps([asdict(record) for record in records.values()], indent=1))
             new.replace(self._file)
+
+
+def _spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> int:
+    """Start a program in a session of its own; not by Popen, which warns about a process that outlives it."""
+    write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    return os.posix_spawnp(
+        command[0],
+        list(command),
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, write, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigdef=[signal.SIGPIPE],  # ignored by Python, which a program that it starts would inherit
+    )
 
 
 def _end(record: Record, seconds: float) -> None:

@@ -14,6 +14,7 @@ from local import certificates
 from local.cluster import jwks
 from local.processes import Processes
 
+CHECKOUT = Path(__file__).parents[2]
 AWS, KEYSPACES = "local-aws", "local-keyspaces"
 """Their names among the recorded processes."""
 AWS_PORT, ADMIN_PORT, KEYSPACES_PORT = 18443, 18444, 9142
@@ -30,6 +31,11 @@ class Endpoints:
     admin_port: int
     """Of local AWS, plain HTTP, on 127.0.0.1 only."""
     keyspaces_port: int
+
+
+def aws_endpoint(where: Endpoints) -> str:
+    """The URL of local AWS for programs on this machine."""
+    return f"https://127.0.0.1:{where.aws_port}"
 
 
 def folder(state: Path) -> Path:
@@ -65,6 +71,7 @@ def start_keyspaces(state: Path, where: Endpoints) -> None:
         f"--aws-admin-token-file={folder(state) / 'admin-token'}",
         f"--certificate={files.keyspaces_cert}",
         f"--key={files.keyspaces_key}",
+        f"--init-cql={CHECKOUT / 'local' / 'seed.cql'}",
     ]
     processes = Processes(state)
     command = [sys.executable, "-m", "local.keyspaces", *options]
@@ -80,8 +87,7 @@ def stop(state: Path) -> None:
 
 def _environment() -> dict[str, str]:
     """The modules of this checkout, wherever the command was started."""
-    checkout = str(Path(__file__).parents[2])
-    return {"PYTHONPATH": os.pathsep.join([checkout, *filter(None, [os.environ.get("PYTHONPATH")])])}
+    return {"PYTHONPATH": os.pathsep.join([str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 
 def _answers(url: str) -> bool:

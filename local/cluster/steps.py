@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import certificates, checkouts
+from local import certificates, checkouts, images
 from local.cluster import docker, golang, host, jwks, kind, node_image, python_image, servers, services, webhook
 from local.cluster.choice import NodeImage
 from local.keyspaces import java
@@ -32,6 +32,8 @@ CERTIFICATES = "certificates"
 AWS = "local AWS"
 KEYSPACES = "local Keyspaces"
 SERVICES = "services"
+IMAGES = "Keyward's images"
+LOADED = "load Keyward's images"
 
 HOST_PROGRAMS = {"docker": "docker.io", "javac": "openjdk-17-jdk-headless", "mvn": "maven"}
 """Programs that the steps run, and Debian's packages of them. Go is not among them: Debian's is too old."""
@@ -111,11 +113,6 @@ def add_cluster(runner: Runner, place: Place, image: NodeImage) -> None:
     runner.add(WEBHOOK, lambda log: webhook.install(log, place.kubeconfig, servers.folder(place.state)), needs=install)
 
 
-def add_python_image(runner: Runner) -> None:
-    """A base for `docker build`; `python_image.base` gives its name."""
-    runner.add(PYTHON_IMAGE, python_image.base, needs=[DOCKER])
-
-
 def add_aws(runner: Runner, place: Place) -> None:
     """Local AWS and local Keyspaces, reachable by pods; after `add_cluster`."""
     runner.add(CASSANDRA, lambda _: java.classes(java.find_jdk(os.environ), java.jars()), needs=[PACKAGES])
@@ -126,6 +123,13 @@ def add_aws(runner: Runner, place: Place) -> None:
         needs=[AWS, CASSANDRA],
     )
     runner.add(SERVICES, lambda log: publish(log, place), needs=[CLUSTER])
+
+
+def add_images(runner: Runner) -> None:
+    """Keyward's own images, built from the working tree and loaded into the cluster; after `add_cluster`."""
+    runner.add(PYTHON_IMAGE, python_image.base, needs=[DOCKER])
+    runner.add(IMAGES, images.build, needs=[PYTHON_IMAGE])
+    runner.add(LOADED, images.load, needs=[IMAGES, CLUSTER])
 
 
 def link_programs(log: Log, place: Place, image: NodeImage) -> None:
@@ -158,11 +162,11 @@ def publish(log: Log, place: Place) -> None:
     services.publish(log, place.kubeconfig, where.gateway, where.aws_port, where.keyspaces_port)
 
 
-def load(log: Log, place: Place, images: Sequence[str]) -> None:
+def load(log: Log, place: Place, names: Sequence[str]) -> None:
     """Load images of the docker daemon into the cluster."""
     if not place.kubeconfig.exists():
         raise NotPossible("there is no cluster of this checkout: `python -m local up`")
-    kind.load(log, *images)
+    kind.load(log, *names)
 
 
 def add_down(runner: Runner, place: Place) -> None:
