@@ -8,11 +8,12 @@ import pytest
 from local.install import install, values
 from tests.e2e import seed
 from tests.e2e.kube import Kubectl
+from tests.e2e.rotation import RotatingClient, started
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Tenant, diagnosis
 
-FIRST = "test_token_rotation"
-LAST = "test_uninstall"
+ROTATION = "test_token_rotation"
+UNINSTALL = "test_uninstall"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def position(item: pytest.Item) -> int:
         name = item.path.stem
-        return 2 if name == LAST else 1 if name == FIRST else 0
+        return 2 if name == UNINSTALL else 1 if name == ROTATION else 0
 
     items.sort(key=position)
 
@@ -66,8 +67,17 @@ def platform(installed: Kubectl, rotation: object) -> Kubectl:
 @pytest.fixture(scope="session")
 def rotation(request: pytest.FixtureRequest) -> object:
     """Started before everything else, if it is wanted at all."""
-    wanted = any(item.path.stem == FIRST for item in request.session.items)
+    wanted = any(item.path.stem == ROTATION for item in request.session.items)
     return request.getfixturevalue("rotating_client") if wanted else None
+
+
+@pytest.fixture(scope="session")
+def rotating_client(surroundings: Surroundings, installed: Kubectl, tables: None) -> Iterator[RotatingClient]:
+    """A client whose first token was minted when the tests began."""
+    tenant = Tenant.create(surroundings, installed, "e2e-rotating-client")
+    with started(tenant) as client:
+        yield client
+    tenant.remove()
 
 
 @pytest.fixture(scope="session")

@@ -124,3 +124,14 @@ class Driver:
             return answer
 
         return wait_for(f"a login as {user}", connect, seconds=seconds)
+
+    def refused_once_granted(self, name: str, user: str, *, seconds: float = 15) -> Answer:
+        """Why a login fails other than for want of a grant, which may still be on its way to the agents."""
+
+        def refusal() -> Answer:
+            refused = self.refusal("connect", name=name, user=user)
+            if "has no grant" in refused["message"] or "may not use IAM role" in refused["message"]:
+                raise NotYet(str(refused))
+            return refused
+
+        return wait_for(f"AWS to refuse a login as {user}", refusal, seconds=seconds)

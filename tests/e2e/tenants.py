@@ -43,8 +43,9 @@ class Tenant:
     def remove(self) -> None:
         """Databases first, then the namespace, then the IAM roles."""
         if self.kube.find("namespace", self.namespace) is not None:
-            in_namespace = f"--namespace={self.namespace}"
-            self.kube.run("delete", "keyspacesdatabases", "--all", in_namespace, seconds=120)
+            if self.kube.find("customresourcedefinition", "keyspacesdatabases.keyward.dev") is not None:
+                in_namespace = f"--namespace={self.namespace}"
+                self.kube.run("delete", "keyspacesdatabases", "--all", in_namespace, seconds=120)
             self.kube.delete("namespace", self.namespace)
         administrator = self.surroundings.administrator()
         for name in self._iam_roles:

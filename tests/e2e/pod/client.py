@@ -10,6 +10,7 @@ Uses nothing but what the cqlsh image holds: cassandra-driver and keyward_cqlsh.
 """
 
 import json
+import re
 import socket
 import ssl
 import struct
@@ -40,11 +41,12 @@ ERROR, STARTUP, AUTH_RESPONSE, AUTH_SUCCESS, QUERY = 0x00, 0x01, 0x0F, 0x10, 0x0
 
 
 def failure(error: BaseException) -> Answer:
-    """An error as JSON: for NoHostAvailable that of the host."""
+    """An error as JSON, for NoHostAvailable that of the host; `code` is the server's, None where it said nothing."""
     if isinstance(error, NoHostAvailable) and error.errors:
         causes = error.errors.values() if isinstance(error.errors, dict) else error.errors
         error = next(iter(causes))
-    return {"type": type(error).__name__, "message": str(error), "code": getattr(error, "code", None)}
+    code = re.search(r"code=([0-9a-fA-F]{4}) ", str(error))
+    return {"type": type(error).__name__, "message": str(error), "code": int(code[1], 16) if code else None}
 
 
 class Reader(threading.Thread):
@@ -130,6 +132,10 @@ class Wire:
                 {"version": version, "stream": stream, "opcode": opcode, "body": body.hex(), **told(opcode, body)}
             )
         return found
+
+    def half_close(self) -> None:
+        """End our direction, as a client that dies does; what the server still says can be read."""
+        self._socket.shutdown(socket.SHUT_WR)
 
     def shut_down(self) -> None:
         """End our side without a word."""
@@ -267,6 +273,11 @@ class Client:
         """Read frames, or all until the server ends the connection; `ended` says when it did."""
         wire = self._wires[name]
         return {"frames": wire.read(frames=frames, seconds=seconds), "ended": wire.ended}
+
+    def wire_half_close(self, name: str) -> Answer:
+        """Send nothing more."""
+        self._wires[name].half_close()
+        return {}
 
     def wire_close(self, name: str) -> Answer:
         """End our side."""

@@ -1,0 +1,66 @@
+"""The operator's Deployment: stopped, killed, asked what it did."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from keyward_api.names import LEASE_NAME, SYSTEM_NAMESPACE
+from tests.e2e.kube import Kubectl, Object
+from tests.e2e.waiting import NotYet, wait_for
+
+NAME = "keyward-operator"
+LABELS = "app.kubernetes.io/name=keyward,app.kubernetes.io/component=operator"
+
+
+def pods(kube: Kubectl) -> list[Object]:
+    """The operator's pods, those on their way out included."""
+    return kube.items("pods", SYSTEM_NAMESPACE, labels=LABELS)
+
+
+@contextmanager
+def operator_stopped(kube: Kubectl) -> Iterator[None]:
+    """No operator runs inside the block; after it one is ready again."""
+    scale(kube, 0)
+    try:
+        wait_for("the operator to be gone", lambda: not pods(kube), seconds=60)
+        yield
+    finally:
+        scale(kube, 1)
+        wait_until_ready(kube)
+
+
+def scale(kube: Kubectl, replicas: int) -> None:
+    """Set the number of the operator's pods."""
+    kube.run("scale", f"deployment/{NAME}", f"--namespace={SYSTEM_NAMESPACE}", f"--replicas={replicas}")
+
+
+def wait_until_ready(kube: Kubectl) -> None:
+    """Until its Deployment is as wanted."""
+    status = ("rollout", "status", f"deployment/{NAME}", f"--namespace={SYSTEM_NAMESPACE}", "--timeout=90s")
+    kube.run(*status, seconds=100)
+
+
+def leader(kube: Kubectl) -> str:
+    """The pod that holds the Lease."""
+    return str(kube.get("lease", LEASE_NAME, SYSTEM_NAMESPACE)["spec"].get("holderIdentity", ""))
+
+
+def metric(kube: Kubectl, pod: str, name: str) -> float:
+    """The sum of a metric of the operator over its labels; 0 where it has no sample yet."""
+    samples = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", kube.metrics(pod, SYSTEM_NAMESPACE), re.MULTILINE)
+    return sum(map(float, samples))
+
+
+def kill(kube: Kubectl) -> str:
+    """End the operator without a word, as a lost node would; returns the pod that leads afterwards."""
+    before = {pod["metadata"]["name"] for pod in pods(kube)}
+    for name in before:
+        kube.run("delete", "pod", name, f"--namespace={SYSTEM_NAMESPACE}", "--grace-period=0", "--force")
+
+    def another() -> str:
+        holder = leader(kube)
+        if not holder or holder in before:
+            raise NotYet(f"the Lease is held by '{holder}'")
+        return holder
+
+    return wait_for("another operator to hold the Lease", another, seconds=90)
