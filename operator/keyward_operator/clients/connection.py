@@ -7,11 +7,13 @@ identifiers. The flag is cleared; chain, name and dates are verified as before.
 
 import os
 import ssl
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from keyward_operator.errors import OperatorError
@@ -23,8 +25,41 @@ class NoConnectionError(OperatorError):
     """There is neither a ServiceAccount nor a kubeconfig to connect with."""
 
 
-async def load(kubeconfig: Path | None) -> Configuration:
-    """The configuration of a kubeconfig, or where none is given of the pod's ServiceAccount, else of `$KUBECONFIG`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """An API server, and the credentials and roots to use with it."""
+
+    configuration: Configuration
+
+    @property
+    def server(self) -> str:
+        """The server's URL."""
+        return str(self.configuration.host)
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """A TLS context as the client itself makes it."""
+        context: ssl.SSLContext = RESTClientObject(self.configuration).ssl_context
+        return context
+
+    def session(self) -> aiohttp.ClientSession:
+        """An HTTP session with these credentials, for kopf; the bearer token is read anew as it rotates."""
+
+        async def authorize(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            token = await self.configuration.get_api_key_with_prefix("BearerToken")
+            if token:
+                request.headers["Authorization"] = token
+            return await send(request)
+
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context),
+            headers={"User-Agent": f"{USER_AGENT} watches"},
+            middlewares=(authorize,),
+        )
+
+
+async def load(kubeconfig: Path | None) -> Connection:
+    """The connection of a kubeconfig, or where none is given of the pod's ServiceAccount, else of `$KUBECONFIG`.
 
     Raises NoConnectionError where there is none of the three.
     """
@@ -39,25 +74,4 @@ async def load(kubeconfig: Path | None) -> Configuration:
             )
     except (ConfigException, OSError) as error:
         raise NoConnectionError(f"no way to the API server: {error}; run in a pod or give --kubeconfig") from error
-    return configuration
-
-
-def ssl_context(configuration: Configuration) -> ssl.SSLContext:
-    """The TLS context that the client itself uses with this configuration."""
-    return ApiClient(configuration).rest_client.ssl_context  # type: ignore[no-any-return]
-
-
-def session(configuration: Configuration) -> aiohttp.ClientSession:
-    """An HTTP session with these credentials, for kopf; the bearer token is read anew as it rotates."""
-
-    async def authorize(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        token = await configuration.get_api_key_with_prefix("BearerToken")
-        if token:
-            request.headers["Authorization"] = token
-        return await send(request)
-
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=ssl_context(configuration)),
-        headers={"User-Agent": f"{USER_AGENT} watches"},
-        middlewares=(authorize,),
-    )
+    return Connection(configuration=configuration)

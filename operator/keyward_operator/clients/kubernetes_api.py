@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.dynamic import DynamicClient
 from kubernetes.aio.dynamic.resource import Resource
 
 from keyward_api import names
-from keyward_operator.clients.connection import USER_AGENT
+from keyward_operator.clients.connection import USER_AGENT, Connection
 from keyward_operator.clients.errors import BY_STATUS, ApiError, ExpiredError, NotFoundError
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import Kind, Reference, reference_to
@@ -45,14 +45,12 @@ class KubernetesApi:
 
     def __init__(
         self,
-        configuration: Configuration,
+        connection: Connection,
         *,
-        on_write: _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-CountWrite = _count_nothing,
+        on_write: CountWrite = _count_nothing,
         timeout: float = REQUEST_TIMEOUT,
     ) -> None:
-        self._http = ApiClient(configuration)
+        self._http = ApiClient(connection.configuration)
         self._http.user_agent = USER_AGENT
         self._client = DynamicClient(self._http)
         self._on_write = on_write

@@ -52,6 +52,11 @@ class LeaderElection:
         self.observed = asyncio.Event()
         """Set once the Lease was looked at: this candidate leads, or knows who does."""
 
+    @property
+    def leads(self) -> bool:
+        """Whether this candidate holds the Lease, as far as it knows."""
+        return self._record is not None and self._record.holder == self._identity
+
     async def acquire(self) -> None:
         """Wait until this candidate leads."""
         while True:
@@ -75,7 +80,7 @@ class LeaderElection:
     async def release(self) -> None:
         """Let the next candidate in at once; without effect where another one leads."""
         metrics.IS_LEADER.set(0)
-        if self._record is None or self._record.holder != self._identity:
+        if self._record is None or not self.leads:
             return
         try:
             await self._write(released(self._record, now=datetime.now(UTC)))

@@ -1,8 +1,7 @@
 """Reads what a plan is made from. Complete lists, or an error: a policy is never compiled from a part."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from keyward_api import names
 from keyward_operator import kinds
@@ -14,6 +13,7 @@ from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.plan.observed import Cluster, Observed
+from keyward_operator.tasks import first_error
 
 _OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 
@@ -86,15 +86,6 @@ class Observer:
     async def _pods(self, key: DatabaseKey) -> tuple[Json, ...]:
         pods = await self._api.list_all(kinds.POD, namespace=self._agents_namespace, label_selector=owner_selector(key))
         return tuple(pods)
-
-
-@contextmanager
-def first_error() -> Iterator[None]:
-    """Of the errors of a task group, which mostly have one cause, raise the first as itself."""
-    try:
-        yield
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
 
 
 def database_reference(key: DatabaseKey) -> Reference:

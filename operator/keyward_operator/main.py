@@ -1,0 +1,31 @@
+"""The console script keyward-operator."""
+
+import asyncio
+import logging
+import sys
+
+from keyward_operator import logs
+from keyward_operator.errors import OperatorError
+from keyward_operator.options import Options, parse
+from keyward_operator.program import Program
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the operator. Ends with status 1 and a line that says why where it cannot go on."""
+    options = parse()
+    logs.configure(options.log_level)
+    try:
+        asyncio.run(_run(options))
+    except (OperatorError, OSError) as error:
+        logger.error("ended: %s", error)
+        sys.exit(1)
+
+
+async def _run(options: Options) -> None:
+    await Program(options).run()
+
+
+if __name__ == "__main__":
+    main()

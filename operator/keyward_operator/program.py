@@ -1,0 +1,179 @@
+"""The operator as a whole: its parts, the order in which they start, and how it ends.
+
+1. Settings, health listener, a connection to the API server.
+2. Wait until the API server lists our kinds: the chart may install them after us.
+3. Watches and candidacy. A standby gathers keys and does nothing with them.
+4. As the leader: a resync at once and then from time to time, and workers.
+It ends by SIGTERM (workers finish what they have begun, the Lease is released), with an error where a watch cannot go on,
+and on the spot where the Lease is lost. Kubernetes starts it again; nothing is kept that a new start would need.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+
+from keyward_api import names
+from keyward_operator import kinds, metrics
+from keyward_operator.adapters.watches import Watches, quiet_logs
+from keyward_operator.clients import connection
+from keyward_operator.clients.connection import Connection
+from keyward_operator.clients.errors import ApiError
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.election import leader_election
+from keyward_operator.election.leader_election import LeaderElection
+from keyward_operator.errors import LeadershipLostError, OperatorError
+from keyward_operator.health import HealthServer
+from keyward_operator.keys import Key
+from keyward_operator.kinds import Reference
+from keyward_operator.options import Options
+from keyward_operator.plan.observed import Cluster
+from keyward_operator.queue.work_queue import WorkQueue
+from keyward_operator.queue.workers import Workers
+from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.observe import read_cluster
+from keyward_operator.reconcile.reconciler import Reconciler
+from keyward_operator.reconcile.resync import Resync
+from keyward_operator.settings import SettingsFile
+from keyward_operator.tasks import first_error
+
+WAIT = 2.0
+"""Seconds between two looks for our kinds."""
+
+SETTINGS_PERIOD = 5.0
+"""Seconds between two looks at the settings file."""
+
+STOP_DEADLINE = 20.0
+"""Seconds that workers have at SIGTERM; a pod has 30."""
+
+OWN_KINDS = (kinds.KEYSPACES_DATABASE, kinds.KEYSPACES_ROLE, kinds.KEYSPACES_USER, kinds.KEYSPACES_POLICY)
+
+logger = logging.getLogger(__name__)
+
+
+class Program:
+    """One operator process."""
+
+    def __init__(self, options: Options) -> None:
+        """Read the settings. Raises SettingsError."""
+        self._options = options
+        self._settings = SettingsFile(options.settings_file)
+        self._queue: WorkQueue[Key] = WorkQueue()
+        self._stop = asyncio.Event()
+        self._watches: Watches | None = None
+        self._election: LeaderElection | None = None
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT. Raises OperatorError, or what a defect raises."""
+        quiet_logs()
+        metrics.QUEUE_DEPTH.set_function(lambda: len(self._queue))
+        api_server = await connection.load(self._options.kubeconfig)
+        health = HealthServer(self._options.health_address, self._unready)
+        await health.start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        try:
+            with first_error():
+                async with asyncio.TaskGroup() as group:
+                    serving = group.create_task(self._serve(api_server))
+                    await self._stop.wait()
+                    await self._finish(serving)
+        finally:
+            await health.stop()
+        logger.info("stopped")
+
+    async def _finish(self, serving: asyncio.Task[None]) -> None:
+        logger.info("was asked to stop")
+        self._queue.close()
+        if self._election is not None and self._election.leads:
+            await asyncio.wait([serving], timeout=STOP_DEADLINE)
+        serving.cancel()
+
+    async def _serve(self, api_server: Connection) -> None:
+        options = self._options
+        async with (
+            KubernetesApi(api_server, on_write=_count_write) as api,
+            KubernetesApi(api_server, timeout=leader_election.REQUEST_TIMEOUT) as lease_api,
+        ):
+            cluster = await _wait_for_cluster(api)
+            resync = Resync(api, self._queue, agents_namespace=options.agents_namespace, period=options.resync_seconds)
+            self._watches = Watches(
+                api_server,
+                agents_namespace=options.agents_namespace,
+                add=self._queue.add,
+                request_resync=resync.request,
+            )
+            lease = Reference(kind=kinds.LEASE, namespace=options.namespace, name=names.LEASE_NAME)
+            self._election = LeaderElection(lease_api, lease=lease, identity=options.identity)
+            workers = Workers(self._queue, self._reconciler(api, cluster).reconcile)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    helpers = [
+                        group.create_task(self._watches.run(), name="watches"),
+                        group.create_task(self._watch_settings(resync), name="settings"),
+                    ]
+                    await self._election.acquire()
+                    helpers.append(group.create_task(_keep(self._election), name="lease"))
+                    helpers.append(group.create_task(resync.run(), name="resync"))
+                    await workers.run(options.workers)
+                    for task in helpers:
+                        task.cancel()
+            finally:
+                await self._election.release()
+
+    def _reconciler(self, api: KubernetesApi, cluster: Cluster) -> Reconciler:
+        return Reconciler(
+            api,
+            self._queue,
+            cluster=cluster,
+            settings=lambda: self._settings.current,
+            agents_namespace=self._options.agents_namespace,
+            recorder=EventRecorder(api, instance=self._options.identity),
+        )
+
+    async def _watch_settings(self, resync: Resync) -> None:
+        while True:
+            await asyncio.sleep(SETTINGS_PERIOD)
+            if self._settings.reload():
+                resync.request()
+
+    def _unready(self) -> list[str]:
+        if self._stop.is_set():
+            return ["it is being stopped"]
+        if self._watches is None or self._election is None:
+            return [f"the API server does not list the kinds of {names.API_VERSION} yet"]
+        reasons = []
+        if not self._watches.started:
+            reasons.append("the watches have not begun")
+        if not self._election.observed.is_set():
+            reasons.append("the Lease was not seen yet, so nobody knows who leads")
+        return reasons
+
+
+async def _wait_for_cluster(api: KubernetesApi) -> Cluster:
+    """Until discovery lists the kinds that we serve; then facts about the cluster."""
+    wanted = {kind.plural for kind in OWN_KINDS}
+    while True:
+        try:
+            listed = await api.get_path(f"/apis/{names.API_VERSION}")
+            missing = wanted - {resource["name"] for resource in listed["resources"]}
+            if not missing:
+                return await read_cluster(api)
+            logger.info("waited for the kinds %s", ", ".join(sorted(missing)))
+        except (ApiError, OperatorError) as error:
+            logger.info("waited for the API server to serve %s: %s", names.API_VERSION, error)
+        await asyncio.sleep(WAIT)
+
+
+async def _keep(election: LeaderElection) -> None:
+    """Hold the Lease; without it this process ends here and now, for an orderly end could write on."""
+    try:
+        await election.keep()
+    except LeadershipLostError as error:
+        logger.error("ended at once: %s", error)
+        logging.shutdown()
+        os._exit(1)
+
+
+def _count_write(kind: str, verb: str) -> None:
+    metrics.WRITES.labels(kind=kind, verb=verb).inc()
