@@ -331,7 +331,7 @@ def test_use_cannot_be_prepared(script: Script) -> None:
 
 def test_what_is_held_behind_a_use_is_bounded(script: Script) -> None:
     script >> client(query("USE orders", stream=0))
-    text = f"SELECT * FROM items WHERE a = '{'x' * 60_000}'"  # noqa: S608
+    text = f"SELECT * FROM items WHERE a = '{'x' * 60_000}'"
     for stream in range(1, 40):
         script >> client(query(text, stream=stream))
     assert {seen.message.code for seen in script.to_client} == {0x1001}
@@ -378,7 +378,7 @@ def test_text_that_is_not_utf_8_is_refused(script: Script) -> None:
 
 @pytest.mark.parametrize("keyspace", ["system_schema", "system_schema_mcs", "system_multiregion_info"])
 def test_every_login_may_read_the_schema(script: Script, keyspace: str) -> None:
-    text = f"SELECT * FROM {keyspace}.tables"  # noqa: S608
+    text = f"SELECT * FROM {keyspace}.tables"
     script >> client(query(text)) << forward(query(text)) << quiet()
 
 
@@ -446,7 +446,7 @@ def test_frames_before_a_broken_one_are_still_decided(script: Script) -> None:
 
 def test_a_frame_over_the_cap_is_refused_on_its_header() -> None:
     script = logged_in(READ_ORDERS, maximum_frame_bytes=100_000)
-    text = f"SELECT * FROM orders.items WHERE a = '{'x' * 90_000}'"  # noqa: S608
+    text = f"SELECT * FROM orders.items WHERE a = '{'x' * 90_000}'"
     script >> client(query(text, stream=1)[:9])
     script >> client(bytes(100)) << quiet()
     other = logged_in(READ_ORDERS, maximum_frame_bytes=100_000)
