@@ -112,7 +112,7 @@ class KubernetesApi:
                 _continue=token,
                 header_params={"Accept": accept},
             )
-            items += page["items"]
+            items += page["items"] or ()  # an empty list of metadata comes as null
             token = page["metadata"].get("continue")
             if not token:
                 return items
