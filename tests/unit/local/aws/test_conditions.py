@@ -36,6 +36,8 @@ def holding(operator: str, key: str, *values: str) -> bool:
         ("StringLike", ["cluster/*/order"], False),
         ("StringNotLike", ["cluster/*"], False),
         ("stringequals", ["cluster/payments/orders"], True),
+        ("StringEqualsIfExists", ["cluster/payments/orders"], True),
+        ("StringEqualsIfExists", ["other"], False),
     ],
 )
 def test_string_operators(operator: str, values: list[str], expected: bool) -> None:

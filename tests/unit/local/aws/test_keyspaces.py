@@ -21,11 +21,18 @@ SYSTEM = f"arn:aws:cassandra:us-east-1:{ACCOUNT}:/keyspace/system/table/local"
 DENY = {"Effect": "Deny", "Action": "cassandra:Modify", "Resource": "*"}
 
 
-def login(account: Account, credentials: Credentials, *, region: str = "us-east-1", late: float = 0) -> CassandraLogin:
+def login(
+    account: Account,
+    credentials: Credentials,
+    *,
+    region: str = "us-east-1",
+    late: float = 0,
+    nonce: str = "91703fdc2ef562e19fbdab0f58e42fe5",
+) -> CassandraLogin:
     moment = datetime.fromtimestamp(account.clock() - late, UTC)
     unsigned = CassandraLogin(
         access_key_id=credentials.access_key_id,
-        nonce="91703fdc2ef562e19fbdab0f58e42fe5",
+        nonce=nonce,
         amzdate=moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z",
         region=region,
         signature="",
@@ -80,6 +87,7 @@ def test_a_login_that_is_not_proven(account: Account, ann: Credentials) -> None:
         (replace(good, nonce="0" * 32), reader.session_token, "BadSignature"),
         (login(account, replace(reader, secret_access_key="x")), reader.session_token, "BadSignature"),
         (login(account, reader, region="us-west-2"), reader.session_token, "BadSignature"),
+        (login(account, reader, nonce="short"), reader.session_token, "BadSignature"),
         (login(account, reader, late=901), reader.session_token, "BadSignature"),
         (login(account, reader, late=-901), reader.session_token, "BadSignature"),
     ]

@@ -1,6 +1,7 @@
 """STS as boto3 sees it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,24 @@ def test_a_chained_session_lasts_an_hour_at_most(federated: Account, agent: Cred
     assert "1 hour session limit for roles assumed by role chaining" in message
     ann = federated.user("ann", allow("sts:*"))
     assume(federated, ann, DurationSeconds=43200)
+
+
+def test_a_web_identity_is_no_chain(federated: Account) -> None:
+    federated.iam.update_role(RoleName="agent", MaxSessionDuration=43200)
+    federated.client("sts", None).assume_role_with_web_identity(
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/agent",
+        RoleSessionName="agent-1",
+        WebIdentityToken=federated.token(),
+        DurationSeconds=43200,
+    )
+
+
+def test_a_key_without_its_session_token_is_nobodys(account: Account, agent: Credentials, refused: Refused) -> None:
+    for token in (None, "another"):
+        stolen = replace(agent, session_token=token)
+        assert refused(account.client("sts", stolen).get_caller_identity)[:2] == ("InvalidClientTokenId", 403)
+    ann = replace(account.user("ann"), session_token="unasked")
+    assert refused(account.client("sts", ann).get_caller_identity)[:2] == ("InvalidClientTokenId", 403)
 
 
 @pytest.mark.parametrize("seconds", [899, 3601, 43201])
