@@ -179,11 +179,6 @@ class ResponseScanner(_Scanner):
         self.version = version
         self._missing = 0
 
-    @property
-    def inside_frame(self) -> bool:
-        """Whether a frame was told of whose end has not come yet."""
-        return self._missing > 0
-
     def feed(self, data: bytes) -> list[Frame | Piece]:
         """The frames and pieces that `data` holds, in order. Raises `ProtocolViolation`."""
         found: list[Frame | Piece] = []
