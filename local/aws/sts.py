@@ -147,8 +147,6 @@ def _refusal(caller: Principal, action: str, arn: str) -> str:
 def _source_identity(parameters: Mapping[str, Any], caller: Principal) -> str | None:
     """A source identity, once set, stays for the whole chain."""
     requested: str | None = parameters.get("SourceIdentity")
-    if requested and requested.lower().startswith("aws:"):
-        raise AwsError.validation("SourceIdentity must not begin with aws:, which is reserved.")
     if requested and caller.source_identity and requested != caller.source_identity:
         raise AwsError.access_denied(
             _refusal(caller, "sts:SetSourceIdentity", parameters["RoleArn"]),

@@ -149,6 +149,8 @@ def test_constraints_of_the_model_are_enforced(account: Account, refused: Refuse
     for more in ({"RoleName": "a b"}, {"RoleName": "r" * 65}, {"MaxSessionDuration": 43201}, {"Path": "keyward"}):
         fields = {"RoleName": "x", "AssumeRolePolicyDocument": trust("*")} | more
         assert refused(lambda fields=fields: create(**fields))[:2] == ("ValidationError", 400)
+    wrong = {"UserName": "ann", "AccessKeyId": "AKIAANNANNANNANNANNA", "Status": "Broken"}
+    assert "enum value set" in refused(lambda: account.iam.update_access_key(**wrong))[2]
 
 
 def test_motos_own_refusals_pass_through(account: Account, refused: Refused) -> None:
