@@ -86,7 +86,7 @@ class Answers:
         if kind == ResultKind.ROWS:
             request.rows = read_row_count(body)
         elif kind == ResultKind.SET_KEYSPACE:
-            if request.form != StatementForm.USE:
+            if request.form is not StatementForm.USE:
                 raise ProtocolViolation("another keyspace in answer to a statement that is no USE")
             self.keyspace = body.string()
         elif kind == ResultKind.PREPARED and request.opcode is Opcode.PREPARE:

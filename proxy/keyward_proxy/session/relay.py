@@ -115,7 +115,7 @@ class Relay(Phase):
         """Pass answers on."""
         try:
             for request in self._answers.feed(data):
-                self._using = self._using and request.form != StatementForm.USE
+                self._using = self._using and request.form is not StatementForm.USE
                 self._record(request, event)
             self._resume(event)
         except ProtocolViolation as error:
@@ -186,7 +186,7 @@ class Relay(Phase):
         refused = self._no_longer_accepted(request) or self._judge.judge(request, frame)
         if refused:
             self._deny(request, refused, event)
-        elif request.form == StatementForm.USE and self._answers.in_flight:
+        elif request.form is StatementForm.USE and self._answers.in_flight:
             self._held.appendleft((_own(frame), received))
             self._held_bytes += frame.end - frame.start
             return False
@@ -218,7 +218,7 @@ class Relay(Phase):
         return Refused(code=ending.code, message=ending.message)
 
     def _forward(self, request: Request, frame: Frame) -> None:
-        self._using = request.form == StatementForm.USE
+        self._using = request.form is StatementForm.USE
         self._answers.in_flight[request.stream] = request
         level, parameters = self._judge.level(request), request.parameters
         if level is None or parameters is None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Refusal, Statement
 from keyward_proxy.session.records import Decision, Outcome, Resource
 from keyward_proxy.wire.header import Opcode
 from keyward_proxy.wire.requests import Parameters
 from keyward_proxy.wire.scanner import Frame
+
+_OPCODES = {opcode.value: opcode for opcode in Opcode}
 
 UNDECIDED = Decision(allowed=False, policy_revision="")
 
@@ -47,16 +50,16 @@ class Request:
     def of(cls, frame: Frame, *, now: float) -> Request:
         """A request of which nothing but its header is known."""
         return cls(
-            opcode=Opcode(frame.opcode),
+            opcode=_OPCODES[frame.opcode],
             stream=frame.stream,
             received=now,
             request_bytes=frame.end - frame.start,
         )
 
     @property
-    def form(self) -> str | None:
+    def form(self) -> StatementForm | None:
         """The statement's form, where it could be read."""
-        return self.reading.form.value if isinstance(self.reading, Statement) else None
+        return self.reading.form if isinstance(self.reading, Statement) else None
 
     @property
     def resources(self) -> tuple[Resource, ...]:

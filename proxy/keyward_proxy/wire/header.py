@@ -6,7 +6,7 @@ native_protocol_v3.spec and native_protocol_v4.spec of Apache Cassandra, section
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 
 HEADER = Struct(">BBhBi")
@@ -40,8 +40,8 @@ class Opcode(IntEnum):
     AUTH_SUCCESS = 0x10
 
 
-class Flag(IntFlag):
-    """Header flags."""
+class Flag:
+    """Header flags: plain integers, because an IntFlag costs ten times as much on every frame."""
 
     COMPRESSED = 0x01
     TRACING = 0x02
