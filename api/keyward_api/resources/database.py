@@ -103,7 +103,9 @@ class KeyspacesDatabaseSpec(Model):
                 "(self.type != 'Custom' && oldSelf.type != 'Custom') || self == oldSelf",
                 "a 'Custom' endpoint is immutable: create another database",
             ),
-        ),
+        )
+        # Stored, so that the rules of the spec always find an endpoint.
+        | {"default": {"type": "Public"}},
     )
     agent: Agent = Field(description="The agents.")
 

@@ -79,6 +79,13 @@ def test_every_dimension_of_a_rule_is_required() -> None:
     assert set(rule["required"]) == {"databases", "dbUsers", "keyspaces", "tables", "permissions"}
 
 
+def test_a_database_without_an_endpoint_has_one_that_rules_can_read() -> None:
+    database = next(kind for kind in KINDS if kind.name == "KeyspacesDatabase")
+    endpoint = schema_of(database)["properties"]["spec"]["properties"]["endpoint"]
+    assert endpoint["default"] == {"type": "Public"}
+    assert endpoint["properties"]["type"]["default"] == "Public"
+
+
 @pytest.mark.parametrize(
     ("name", "admitted"), [("orders", True), ("o", True), ("o" * 40, True), ("o" * 41, False), ("a.b", False)]
 )
