@@ -1,0 +1,1 @@
+"""Who the caller is: ServiceAccount tokens, verified by the API server."""

@@ -1,0 +1,1 @@
+"""The policy in force, watched at the API server, and this agent's report in its status."""

@@ -1,0 +1,98 @@
+"""This agent's entry in the policy's `status.agents`: applied on change, at most every 10 seconds.
+
+Server-side apply with a field manager of the pod's own: agents never overwrite each other, and applying a status
+without the entry removes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Protocol
+
+from keyward_api.names import API_VERSION
+from keyward_api.resources.policy import AgentReport
+from keyward_proxy.feed.watch import policy_path
+from keyward_proxy.kubernetes_api import KubernetesAPI, KubernetesUnavailable
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 10.0
+SETTLE_SECONDS = 1.5
+"""Changes that come together (a policy, and what trying its roles showed) go out together."""
+
+
+class StatusSink(Protocol):
+    """Where an agent's report goes."""
+
+    async def apply(self, report: AgentReport | None) -> None:
+        """Replace this agent's entry, or remove it; raises KubernetesUnavailable."""
+
+
+class KubernetesStatusSink:
+    """The status subresource of the policy object."""
+
+    def __init__(self, api: KubernetesAPI, *, namespace: str, name: str, pod: str) -> None:
+        self._api = api
+        self._path = f"{policy_path(namespace, name)}/status"
+        self._metadata = {"name": name, "namespace": namespace}
+        self._parameters = {"fieldManager": f"keyward-agent-{pod}"[:128], "force": "true"}
+
+    async def apply(self, report: AgentReport | None) -> None:
+        """See `StatusSink.apply`."""
+        status: dict[str, Any] = {"agents": [report.to_json_dict()]} if report else {}
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "KeyspacesPolicy",
+            "metadata": self._metadata,
+            "status": status,
+        }
+        await self._api.request(
+            "PATCH",
+            self._path,
+            body=body,
+            parameters=self._parameters,
+            content_type="application/apply-patch+yaml",
+        )
+
+
+class StatusReporter:
+    """Keeps the entry equal to the latest report."""
+
+    def __init__(self, sink: StatusSink) -> None:
+        self._sink = sink
+        self._wanted: AgentReport | None = None
+        self._applied: AgentReport | None = None
+        self._changed = asyncio.Event()
+
+    def report(self, report: AgentReport) -> None:
+        """What is true now."""
+        self._wanted = report
+        if report != self._applied:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Apply changes until cancelled."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
+            self._changed.clear()
+            if self._wanted != self._applied:
+                await self._apply()
+                await asyncio.sleep(INTERVAL_SECONDS - SETTLE_SECONDS)
+
+    async def _apply(self) -> None:
+        report = self._wanted
+        try:
+            await self._sink.apply(report)
+            self._applied = report
+        except KubernetesUnavailable as error:
+            logger.warning("status not applied", extra={"error": str(error)})
+            self._changed.set()
+
+    async def remove(self) -> None:
+        """Take the entry away, once: the agent is about to end. `run` must have been cancelled."""
+        try:
+            await self._sink.apply(None)
+        except KubernetesUnavailable as error:
+            logger.warning("status entry not removed", extra={"error": str(error)})

@@ -1,0 +1,224 @@
+"""The listener: accepts, completes TLS, and keeps count.
+
+Two caps: connections whose login is not complete, and those whose is. At the first cap the oldest of them makes room:
+an honest client needs milliseconds, so that it is an idle or hostile one that goes. At the second cap new
+connections are closed at once. The context is asked for at each connection, so that a new leaf serves from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.connection import Connection, EventMaker, Services, Session
+from keyward_proxy.net.sockets import tune
+from keyward_proxy.net.stream import handshake
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 4096
+ACCEPTS_PER_TURN = 64
+PAUSE_SECONDS = 1.0
+"""After the process ran out of file descriptors."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How many, and how long."""
+
+    before_login: int = 512
+    after_login: int = 9000
+    handshake_seconds: float = 10.0
+
+
+class Server:
+    """Owns the listening socket and every connection."""
+
+    def __init__(
+        self,
+        *,
+        context: Callable[[], ssl.SSLContext],
+        new_session: Callable[[str], Session | None],
+        services: Services,
+        limits: Limits,
+    ) -> None:
+        """`new_session` is given the client's address and port; None means that nobody can be served now."""
+        self._context = context
+        self._new_session = new_session
+        self._services = services
+        self._limits = limits
+        self._listener: socket.socket | None = None
+        self._handshakes: dict[asyncio.Task[None], None] = {}
+        self._before_login: dict[Connection, None] = {}
+        self._after_login: dict[Connection, None] = {}
+        self._emptied = asyncio.Event()
+
+    @property
+    def listening(self) -> bool:
+        """Whether new connections are taken."""
+        return self._listener is not None
+
+    def __len__(self) -> int:
+        return len(self._handshakes) + len(self._before_login) + len(self._after_login)
+
+    def listen(self, host: str, port: int) -> int:
+        """Begin to accept; returns the port, which matters where 0 was asked for. Raises OSError."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        self._listener.setblocking(False)
+        self._resume()
+        return int(self._listener.getsockname()[1])
+
+    def stop_accepting(self) -> None:
+        """Close the listening socket and the handshakes; connections that stand go on."""
+        if self._listener:
+            asyncio.get_running_loop().remove_reader(self._listener.fileno())
+            self._listener.close()
+            self._listener = None
+        for task in list(self._handshakes):
+            task.cancel()
+
+    def tell(self, make: EventMaker) -> None:
+        """Give every session an event."""
+        for connection in list(self._connections()):
+            connection.tell(make)
+
+    async def wait_until_empty(self) -> None:
+        """Return when no connection is left."""
+        while len(self):
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def end_all(self, reason: str) -> None:
+        """End every connection at once."""
+        for connection in list(self._connections()):
+            connection.end(reason)
+
+    def _connections(self) -> Iterator[Connection]:
+        yield from self._before_login
+        yield from self._after_login
+
+    # Accepting.
+
+    def _resume(self) -> None:
+        if self._listener:
+            asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            if self._listener is None:
+                return
+            try:
+                sock, address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue  # The client was gone before its turn came.
+            except OSError as error:
+                self._pause(error)
+                return
+            self._admit(sock, address)
+
+    def _pause(self, error: OSError) -> None:
+        """Without descriptors the socket stays readable and the loop would spin: try again a little later."""
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM) or not self._listener:
+            raise error
+        logger.error("connections not accepted", extra={"error": str(error)})
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener.fileno())
+        loop.call_later(PAUSE_SECONDS, self._resume)
+
+    def _admit(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401  (socket's own type)
+        if len(self._after_login) >= self._limits.after_login:
+            self._count("refused")
+            sock.close()
+            return
+        if len(self._handshakes) + len(self._before_login) >= self._limits.before_login:
+            self._evict_oldest()
+        task = self._services.tasks.start(self._secure(sock, address), name="handshake")
+        self._handshakes[task] = None
+        task.add_done_callback(partial(self._handshake_over, sock))
+        self._gauge()
+
+    def _handshake_over(self, sock: socket.socket, task: asyncio.Task[None]) -> None:
+        sock.close()  # Of no effect once TLS has taken it over; a task cancelled before its first step never did.
+        self._handshakes.pop(task, None)
+        self._removed()
+
+    def _evict_oldest(self) -> None:
+        self._count("evicted")
+        if self._handshakes:
+            task = next(iter(self._handshakes))
+            del self._handshakes[task]
+            task.cancel()
+        else:
+            next(iter(self._before_login)).end("too many connections before login")
+
+    async def _secure(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
+        try:
+            tune(sock)
+            secure = self._context().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except OSError:
+            self._count("handshake_failed")
+            return
+        try:
+            async with asyncio.timeout(self._limits.handshake_seconds):
+                await handshake(secure)
+        except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors.
+            secure.close()
+            self._count("handshake_failed")
+            logger.debug("handshake failed", extra={"client": address[0], "error": str(error)})
+        except asyncio.CancelledError:
+            secure.close()
+            raise
+        else:
+            self._connect(secure, f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}")
+
+    def _connect(self, sock: ssl.SSLSocket, address: str) -> None:
+        session = self._new_session(address)
+        if session is None:
+            self._count("refused")
+            sock.close()
+            return
+        self._count("accepted")
+        connection = Connection(
+            sock, session=session, services=self._services, on_login=self._logged_in, on_gone=self._gone
+        )
+        self._before_login[connection] = None
+        connection.start()
+
+    def _logged_in(self, connection: Connection) -> None:
+        if self._before_login.pop(connection, connection) is None:
+            self._after_login[connection] = None
+            self._gauge()
+
+    def _gone(self, connection: Connection) -> None:
+        self._before_login.pop(connection, None)
+        self._after_login.pop(connection, None)
+        self._removed()
+
+    def _removed(self) -> None:
+        self._gauge()
+        if not len(self):
+            self._emptied.set()
+
+    # Counting.
+
+    @property
+    def _metrics(self) -> Metrics:
+        return self._services.metrics
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.connections.labels(outcome).inc()
+
+    def _gauge(self) -> None:
+        self._metrics.open.labels("login").set(len(self._handshakes) + len(self._before_login))
+        self._metrics.open.labels("session").set(len(self._after_login))
