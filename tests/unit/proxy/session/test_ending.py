@@ -46,9 +46,10 @@ def busy(script: Script) -> Script:
 
 
 def test_another_revision_with_the_same_grant_changes_nothing_but_the_records(script: Script) -> None:
-    script >> policy_changed(policy(READ_ORDERS, revision="r2")) << quiet()
     script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
-    assert script.audits[0].decision.policy_revision == "r2"
+    script >> policy_changed(policy(READ_ORDERS, revision="r2"))
+    script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
+    assert [record.decision.policy_revision for record in script.audits] == ["r1", "r2"]
 
 
 def test_a_changed_grant_closes_a_quiet_session_at_once(script: Script) -> None:
@@ -128,6 +129,11 @@ def test_what_waits_behind_a_use_was_not_accepted(busy: Script) -> None:
 
 def test_an_end_of_the_grant_outranks_a_drain_but_not_the_other_way_round(busy: Script) -> None:
     busy >> happens(Drain) >> policy_changed(ENDED) >> happens(Drain)
+    busy >> client(query(SELECT, stream=2)) << refused(0x2100, stream=2)
+
+
+def test_an_end_of_the_grant_outranks_a_change(busy: Script) -> None:
+    busy >> policy_changed(CHANGED) >> policy_changed(ENDED)
     busy >> client(query(SELECT, stream=2)) << refused(0x2100, stream=2)
 
 
