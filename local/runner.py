@@ -12,6 +12,7 @@ steps again is how an interrupted run is resumed.
 """
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -177,7 +178,7 @@ class Runner:
 
     def _perform(self, step: Step) -> None:
         begin = time.monotonic()
-        log = Log(step.name, self._logs / f"{step.name.replace(' ', '-')}.log", self._screen)
+        log = Log(step.name, self._logs / f"{re.sub('[^a-z0-9]+', '-', step.name.lower())}.log", self._screen)
         try:
             step.action(log)
         except Exception as error:  # whatever it was, it is this step that failed: said with its log

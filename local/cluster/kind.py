@@ -1,6 +1,5 @@
 """kind: the cluster `keyward`, its kubeconfig in the state folder (never in ~/.kube), images for it."""
 
-import os
 from pathlib import Path
 
 import yaml
@@ -80,6 +79,7 @@ def program(log: Log) -> Path:
 
 
 def kubectl(log: Log, kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str:
-    """Run kubectl on the cluster; returns its output."""
-    command: Command = [golang.kubernetes_programs(log) / "kubectl", "--kubeconfig", kubeconfig, *arguments]
-    return log.run(command, stdin=stdin, environment={"KUBECONFIG": os.devnull})
+    """Run the kubectl beside the kubeconfig on the cluster; returns its output."""
+    folder = kubeconfig.parent
+    command: Command = [folder / "bin" / "kubectl", "--kubeconfig", kubeconfig, *arguments]
+    return log.run(command, stdin=stdin, environment={"KUBECACHEDIR": str(folder / "kubectl-cache")})

@@ -71,8 +71,8 @@ class Place:
 
     @property
     def logs(self) -> Path:
-        """The logs of steps and processes."""
-        return self.state / "logs"
+        """The logs of steps; those of processes are in the folder above."""
+        return self.state / "logs" / "steps"
 
 
 HERE = Place(checkout=Path(__file__).parents[2])
