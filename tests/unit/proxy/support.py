@@ -86,7 +86,7 @@ def jwt(payload: object, *, header: object = {"alg": "RS256"}, signature: str = 
     return f"{part(header)}.{part(payload)}.{signature}"
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Let the loop run until the condition holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  (a condition of whatever kind, with a deadline)

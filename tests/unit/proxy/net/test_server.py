@@ -1,0 +1,243 @@
+"""The listener's caps, its deadlines, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import errno
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+import pytest
+
+from keyward_proxy.net import server as module
+from keyward_proxy.net.connection import Services
+from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
+from keyward_proxy.net.server import Limits, Server
+from keyward_proxy.session import commands, events
+from keyward_proxy.tasks import TaskHolder
+from tests.unit.proxy.net.relays import APP, GRANT, Opener, ScriptedSession, services
+from tests.unit.proxy.support import until
+
+
+def farewell(_: events.Event) -> list[commands.Command]:
+    return [commands.CloseClient(reason="over")]
+
+
+def new_session() -> ScriptedSession:
+    """Logs in at its first byte, ends with its client or when it is told to."""
+    return ScriptedSession(
+        ClientData=[commands.OpenUpstream(grant=GRANT, identity=APP)],
+        ClientClosed=farewell,
+        Drain=farewell,
+    )
+
+
+class Running:
+    """A server, and what it made."""
+
+    def __init__(self, server: Server, port: int, sessions: list[ScriptedSession], shared: Services) -> None:
+        self.server = server
+        self.port = port
+        self.sessions = sessions
+        self.shared = shared
+
+    def count(self, outcome: str) -> float:
+        return self.shared.metrics.connections.labels(outcome)._value.get()
+
+    def plain(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    async def client(self, trusting: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=trusting, server_hostname="agent.test")
+
+
+Listen = Callable[[Limits], Running]
+
+
+@pytest.fixture
+async def listen(leaf: Leaf, authority: CertificateAuthority, tasks: TaskHolder) -> AsyncIterator[Listen]:
+    made: list[Running] = []
+    opener = Opener(authority, 1)
+    opener.gate.clear()
+
+    def listen(limits: Limits) -> Running:
+        sessions: list[ScriptedSession] = []
+
+        def make(_: str) -> ScriptedSession:
+            sessions.append(new_session())
+            return sessions[-1]
+
+        shared = services(opener, tasks)
+        server = Server(context=lambda: leaf.context, new_session=make, services=shared, limits=limits)
+        made.append(Running(server, server.listen("127.0.0.1", 0), sessions, shared))
+        return made[-1]
+
+    yield listen
+    for running in made:
+        running.server.stop_accepting()
+        running.server.end_all("the test is over")
+        async with asyncio.timeout(10):
+            await running.server.wait_until_empty()
+
+
+async def closed(reader: asyncio.StreamReader) -> bytes:
+    """What is read until the end."""
+    async with asyncio.timeout(10):
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+
+
+async def test_a_client_that_never_speaks_is_given_up(listen: Listen) -> None:
+    running = listen(Limits(handshake_seconds=0.1))
+    with running.plain() as silent:
+        await until(lambda: running.count("handshake_failed") == 1)
+        assert await asyncio.to_thread(silent.recv, 1) == b""
+
+
+async def test_what_is_not_tls_is_ended(listen: Listen) -> None:
+    running = listen(Limits())
+    with running.plain() as confused:
+        confused.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        await until(lambda: running.count("handshake_failed") == 1)
+    assert not running.sessions
+
+
+async def test_the_oldest_connection_before_login_makes_room(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits(before_login=2))
+    idle = [running.plain() for _ in range(2)]
+    await until(lambda: len(running.server) == 2)
+    _, writer = await running.client(trusting)
+    assert running.count("evicted") == 1
+    assert await asyncio.to_thread(idle[0].recv, 1) == b""
+    writer.close()
+    for sock in idle:
+        sock.close()
+
+
+async def test_a_session_that_never_logs_in_makes_room_as_well(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits(before_login=1))
+    reader, writer = await running.client(trusting)
+    await until(lambda: len(running.sessions) == 1)
+    _, other = await running.client(trusting)
+    assert await closed(reader) == b""
+    [ended] = running.sessions[0].saw(events.ClientClosed)
+    assert ended.reason == "too many connections before login"
+    for each in (writer, other):
+        each.close()
+
+
+async def test_logins_do_not_count_as_waiting_and_have_a_cap_of_their_own(
+    listen: Listen, trusting: ssl.SSLContext
+) -> None:
+    running = listen(Limits(before_login=1, after_login=2))
+    writers = []
+    for number in range(2):
+        _, writer = await running.client(trusting)
+        writer.write(b"log in")
+        await until(lambda number=number: len(running.server._after_login) == number + 1)  # type: ignore[misc]
+        writers.append(writer)
+    assert running.count("evicted") == 0
+    with contextlib.suppress(OSError), running.plain() as third:
+        assert await asyncio.to_thread(third.recv, 1) == b""
+    await until(lambda: running.count("refused") == 1)
+    for writer in writers:
+        writer.close()
+
+
+async def test_without_a_policy_nobody_is_served(
+    leaf: Leaf, trusting: ssl.SSLContext, authority: CertificateAuthority, tasks: TaskHolder
+) -> None:
+    shared = services(Opener(authority, 1), tasks)
+    server = Server(context=lambda: leaf.context, new_session=lambda _: None, services=shared, limits=Limits())
+    port = server.listen("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname="agent.test")
+    assert await closed(reader) == b""
+    writer.close()
+    server.stop_accepting()
+
+
+async def test_a_new_leaf_serves_from_the_next_connection_on(
+    trusting: ssl.SSLContext, authority: CertificateAuthority, tasks: TaskHolder
+) -> None:
+    leaves = [issue(authority, ["agent.test"], datetime.datetime.now(datetime.UTC)) for _ in range(2)]
+    present = [leaves[0]]
+    shared = services(Opener(authority, 1), tasks)
+    server = Server(
+        context=lambda: present[0].context, new_session=lambda _: new_session(), services=shared, limits=Limits()
+    )
+    port = server.listen("127.0.0.1", 0)
+    serials = []
+    for leaf in leaves:
+        present[0] = leaf
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname="agent.test")
+        serials.append(writer.get_extra_info("peercert")["serialNumber"])
+        writer.close()
+    assert serials[0] != serials[1]
+    server.stop_accepting()
+    async with asyncio.timeout(10):
+        await server.wait_until_empty()
+
+
+async def test_the_end_takes_no_more_tells_everyone_and_waits(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits())
+    reader, writer = await running.client(trusting)
+    half_open = running.plain()
+    await until(lambda: len(running.server) == 2 and len(running.sessions) == 1)
+    running.server.stop_accepting()
+    assert not running.server.listening
+    with pytest.raises(ConnectionRefusedError):
+        running.plain()
+    running.server.tell(events.Drain)
+    assert await closed(reader) == b""
+    writer.close()
+    async with asyncio.timeout(10):
+        await running.server.wait_until_empty()
+    half_open.close()
+
+
+async def test_events_reach_every_session(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits())
+    writers = [(await running.client(trusting))[1] for _ in range(3)]
+    await until(lambda: len(running.sessions) == 3)
+    running.server.tell(partial(events.PolicyChanged, policy=None))
+    assert all(session.saw(events.PolicyChanged) for session in running.sessions)
+    for writer in writers:
+        writer.close()
+
+
+async def test_without_descriptors_accepting_pauses_and_comes_back(
+    listen: Listen, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.05)
+    running = listen(Limits())
+
+    class Exhausted:
+        """A listener for which the process has no descriptors left."""
+
+        def __init__(self, sock: socket.socket) -> None:
+            self.sock = sock
+            self.tries = 0
+
+        def accept(self) -> tuple[socket.socket, object]:
+            self.tries += 1
+            if self.tries < 3:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return self.sock.accept()
+
+        def fileno(self) -> int:
+            return self.sock.fileno()
+
+        def close(self) -> None:
+            self.sock.close()
+
+    listener = Exhausted(running.server._listener)  # type: ignore[arg-type]
+    running.server._listener = listener  # type: ignore[assignment]
+    _, writer = await running.client(trusting)
+    assert 3 <= listener.tries <= 5
+    writer.close()

@@ -1,0 +1,190 @@
+"""The wiring: policy to sessions and status, readiness, and the end; with doubles for all that is outside."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec
+from keyward_proxy.agent import Agent, AgentSettings, Dependencies
+from keyward_proxy.audit.writer import AuditWriter
+from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials
+from keyward_proxy.aws.errors import IdentityNotInjected
+from keyward_proxy.clock import SystemClock
+from keyward_proxy.feed import status as status_module
+from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.errors import CertificateAuthorityUnusable
+from keyward_proxy.net.upstream import TLSConnector
+from keyward_proxy.session.secret import Secret
+from tests.unit.proxy.net.authorities import make_authority, pem
+from tests.unit.proxy.net.relays import Verifier
+from tests.unit.proxy.support import policy, until
+
+
+class Outside:
+    """A policy source, a status sink, STS and an identity, all turned by the test."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[KeyspacesPolicySpec | None] = asyncio.Queue()
+        self.applied: list[AgentReport | None] = []
+        self.injected = True
+        self.audit = io.BytesIO()
+
+    async def policies(self) -> AsyncIterator[KeyspacesPolicySpec | None]:
+        while True:
+            yield await self.queue.get()
+
+    async def apply(self, report: AgentReport | None) -> None:
+        self.applied.append(report)
+
+    async def assume_role(self, request: AssumeRoleRequest) -> Credentials:
+        return Credentials(access_key_id="A", secret_access_key=Secret("s"), session_token=None, expires=0)
+
+    async def caller_identity(self, region: str) -> str:
+        return "arn:aws:sts::111122223333:assumed-role/keyward-agent/orders-0"
+
+    def check_identity(self) -> None:
+        if not self.injected:
+            raise IdentityNotInjected("the webhook did not change this pod")
+
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.audit.getvalue().splitlines()]
+
+
+@pytest.fixture
+def outside() -> Outside:
+    return Outside()
+
+
+@pytest.fixture
+def stop() -> asyncio.Event:
+    return asyncio.Event()
+
+
+@pytest.fixture
+def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Agent]:
+    monkeypatch.setattr(status_module, "INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(status_module, "SETTLE_SECONDS", 0.01)
+    authority = make_authority()
+    (tmp_path / "tls.crt").write_text(pem(authority))
+    (tmp_path / "tls.key").write_bytes(
+        authority.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+
+    def make() -> Agent:
+        metrics = Metrics()
+        settings = AgentSettings(
+            pod="orders-0",
+            pod_ip="127.0.0.1",
+            policy="keyward-agents/payments.orders",
+            ca_directory=tmp_path,
+            server_names=("agent.test",),
+            listen=("127.0.0.1", 0),
+            health=("127.0.0.1", 0),
+            endpoints_seconds=0.05,
+            drain_seconds=0.2,
+        )
+        return Agent(
+            settings,
+            Dependencies(
+                policy_source=outside,
+                status_sink=outside,
+                reviewer=Verifier(),  # type: ignore[arg-type]
+                sts=outside,
+                check_identity=outside.check_identity,
+                connector=TLSConnector(),
+                audit=AuditWriter(outside.audit, on_lost=metrics.audit_lost.inc),
+                clock=SystemClock(),
+                metrics=metrics,
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+async def agent(make: Callable[[], Agent], stop: asyncio.Event) -> AsyncIterator[Agent]:
+    made = make()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(made.run(stop))
+        await until(lambda: made.port != 0)
+        yield made
+        stop.set()
+
+
+def reasons(agent: Agent) -> list[str]:
+    return [reason.reason for reason in agent.unready()]
+
+
+async def test_an_agent_is_ready_once_it_has_a_policy(agent: Agent, outside: Outside) -> None:
+    assert reasons(agent) == ["PolicyNotSeen"]
+    outside.queue.put_nowait(policy())
+    await until(lambda: reasons(agent) == [])
+    await until(lambda: bool(outside.applied) and bool(outside.applied[-1].roles))
+    report = outside.applied[-1]
+    assert (report.pod, report.pod_ip, report.ready, report.reason) == ("orders-0", "127.0.0.1", True, "")
+    assert report.observed_revision == "r1"
+    assert report.identity.endswith("assumed-role/keyward-agent/orders-0")
+    assert [(role.db_user, role.assumable) for role in report.roles] == [("KeyspacesReader", True)]
+
+
+async def test_an_agent_without_an_identity_says_so(agent: Agent, outside: Outside) -> None:
+    outside.injected = False
+    outside.queue.put_nowait(policy())
+    await until(lambda: reasons(agent) == ["IdentityNotInjected"])
+    await until(lambda: bool(outside.applied))
+    assert outside.applied[-1].reason == "IdentityNotInjected: the webhook did not change this pod"
+    assert not outside.applied[-1].ready
+
+
+async def test_a_policy_that_goes_takes_every_grant_with_it(agent: Agent, outside: Outside) -> None:
+    outside.queue.put_nowait(policy())
+    await until(lambda: reasons(agent) == [])
+    outside.queue.put_nowait(None)
+    await until(lambda: reasons(agent) == ["PolicyNotSeen"])
+    assert agent._view.spec.grants == ()
+    outside.queue.put_nowait(policy(revision="r2"))
+    await until(lambda: reasons(agent) == [])
+    await until(lambda: len(outside.records()) == 4)
+    assert [record["event"] for record in outside.records()] == [
+        "agent.start",
+        "policy.changed",
+        "policy.removed",
+        "policy.changed",
+    ]
+    assert outside.records()[1]["policyRevision"] == "r1"
+    assert outside.records()[1]["database"] == "orders"
+
+
+async def test_the_end_is_told_in_status_readiness_and_trail(
+    agent: Agent, outside: Outside, stop: asyncio.Event
+) -> None:
+    outside.queue.put_nowait(policy())
+    await until(lambda: reasons(agent) == [])
+    await until(lambda: bool(outside.applied))
+    stop.set()
+    await until(lambda: "Draining" in reasons(agent))
+    await until(lambda: outside.applied[-1] is None)
+    await until(lambda: outside.records()[-1]["event"] == "agent.stop")
+    assert outside.records()[-1]["reason"] == "stopped"
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", agent.port)
+
+
+async def test_an_agent_without_a_ca_does_not_start_and_its_trail_says_so(
+    make: Callable[[], Agent], outside: Outside, tmp_path: Path, stop: asyncio.Event
+) -> None:
+    (tmp_path / "tls.key").unlink()
+    with pytest.raises(CertificateAuthorityUnusable):
+        await make().run(stop)
+    assert [record["event"] for record in outside.records()] == ["agent.start", "agent.stop"]
+    assert outside.records()[-1]["reason"] == "failed"
