@@ -10,7 +10,6 @@ an unqualified name means depends on the answer. The keyspace in use is what Key
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 from keyward_api.decision import GrantError
@@ -18,6 +17,7 @@ from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
 from keyward_proxy.session.answers import Answers
 from keyward_proxy.session.audit import AuditTrail
+from keyward_proxy.session.barrier import Barrier
 from keyward_proxy.session.commands import Command, RecordAudit, ToClient, ToUpstream
 from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
 from keyward_proxy.session.ending import Ending
@@ -27,7 +27,7 @@ from keyward_proxy.session.outbox import Outbox
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.prepared import PreparedStatements
 from keyward_proxy.session.request import Request
-from keyward_proxy.session.settings import EXPIRY_MARGIN_SECONDS, MAXIMUM_HELD_BYTES
+from keyward_proxy.session.settings import EXPIRY_MARGIN_SECONDS
 from keyward_proxy.session.system_tables import SystemTableError, SystemTables, is_answered_here
 from keyward_proxy.wire.errors import ProtocolViolation, WireError
 from keyward_proxy.wire.header import Opcode
@@ -35,6 +35,10 @@ from keyward_proxy.wire.requests import read_execute, read_prepare, read_query, 
 from keyward_proxy.wire.responses import ErrorCode
 from keyward_proxy.wire.scanner import Frame
 
+_TOO_MANY_WAIT = Refused(
+    code=ErrorCode.OVERLOADED,
+    message="too many statements wait for a USE to be answered: send this one again later",
+)
 _STATEMENTS = frozenset({Opcode.QUERY, Opcode.PREPARE, Opcode.EXECUTE, Opcode.BATCH})
 
 
@@ -65,10 +69,7 @@ class Relay(Phase):
             prepared=self._prepared,
             to_client=self._to_client,
         )
-        self._held: deque[tuple[Frame, float]] = deque()
-        """Requests behind a USE, and when they came."""
-
-        self._held_bytes = 0
+        self._barrier = Barrier()
         self._using = False
         """Whether a USE is in flight."""
 
@@ -148,7 +149,7 @@ class Relay(Phase):
             return self._begin(Ending.at_quiet_moment(reason="Expired", message=message, now=event.now), event)
         if self._ending.accepting:
             self._ending.stop_accepting(now=event.now)
-            self._refuse_held(event)
+            self._refuse_held(self._farewell(self._ending), event)
             return self._settled(event)
         return self._ended(self._ending.reason, self._ending.message, event)
 
@@ -157,10 +158,10 @@ class Relay(Phase):
     def _frame(self, frame: Frame, event: Event) -> None:
         self._from_client += frame.end - frame.start
         stream = frame.stream
-        if stream in self._answers.in_flight or any(held.stream == stream for held, _ in self._held):
+        if stream in self._answers.in_flight or self._barrier.holds(stream):
             raise ProtocolViolation(f"stream {stream} carries a request already")
         if frame.opcode in _STATEMENTS:
-            if self._using or self._held:
+            if self._using or self._barrier:
                 self._hold(frame, event)
             else:
                 self._statement(frame, event.now, event)
@@ -187,8 +188,7 @@ class Relay(Phase):
         if refused:
             self._deny(request, refused, event)
         elif request.form is StatementForm.USE and self._answers.in_flight:
-            self._held.appendleft((_own(frame), received))
-            self._held_bytes += frame.end - frame.start
+            self._barrier.put_back(frame, received)
             return False
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
             self._answer_here(request, request.reading, frame, event)
@@ -263,40 +263,36 @@ class Relay(Phase):
     # The barrier.
 
     def _hold(self, frame: Frame, event: Event) -> None:
-        if self._held_bytes + frame.end - frame.start > MAXIMUM_HELD_BYTES:
-            request = Request.of(frame, now=event.now)
-            message = "too many statements wait for a USE to be answered: send this one again later"
-            self._deny(request, self._judge.refuse(request, Refused(code=ErrorCode.OVERLOADED, message=message)), event)
-            return
-        self._held.append((_own(frame), event.now))
-        self._held_bytes += frame.end - frame.start
+        if self._barrier.has_room(frame):
+            self._barrier.hold(frame, event.now)
+        else:
+            self._refuse_unread(frame, event.now, _TOO_MANY_WAIT, event)
 
     def _resume(self, event: Event) -> None:
         """Go on with what was held, as far as the next USE allows."""
-        while self._held and not self._using:
-            frame, received = self._held.popleft()
-            self._held_bytes -= frame.end
-            if not self._statement(frame, received, event):
+        while self._barrier and not self._using:
+            if not self._statement(*self._barrier.take(), event):
                 return
 
-    def _refuse_held(self, event: Event) -> None:
-        held, self._held, self._held_bytes = self._held, deque(), 0
-        for frame, received in held:
-            request = Request.of(frame, now=received)
-            if refused := self._no_longer_accepted(request):
-                self._deny(request, refused, event)
+    def _refuse_held(self, refused: Refused, event: Event) -> None:
+        while self._barrier:
+            self._refuse_unread(*self._barrier.take(), refused, event)
+
+    def _refuse_unread(self, frame: Frame, received: float, refused: Refused, event: Event) -> None:
+        request = Request.of(frame, now=received)
+        self._deny(request, self._judge.refuse(request, refused), event)
 
     # The end.
 
     @property
     def _is_quiet(self) -> bool:
-        return not self._answers.in_flight and not self._held
+        return not self._answers.in_flight and not self._barrier
 
     def _begin(self, ending: Ending, event: Event) -> Iterable[Command]:
         if ending.outranks(self._ending):
             self._ending = ending
-            if not ending.accepting:
-                self._refuse_held(event)
+            if self._barrier and not ending.accepting:
+                self._refuse_held(self._farewell(ending), event)
         return self._settled(event)
 
     def _settled(self, event: Event) -> Iterable[Command]:
@@ -318,9 +314,7 @@ class Relay(Phase):
             self._send_error(request.stream, lost)
             self._record(request, event)
         unrun = Refused(code=ErrorCode.OVERLOADED, message=f"{message}; the statement was not run")
-        for frame, received in self._held:
-            request = Request.of(frame, now=received)
-            self._deny(request, self._judge.refuse(request, unrun), event)
+        self._refuse_held(unrun, event)
         commands = self._flush()
         commands.append(
             self._trail.ended(
@@ -337,8 +331,3 @@ class Relay(Phase):
     def _flush(self) -> list[Command]:
         commands, self._commands = self._commands, []
         return [*commands, *self._to_upstream.flush(), *self._to_client.flush()]
-
-
-def _own(frame: Frame) -> Frame:
-    """The frame in a buffer of its own, so that the read it came in can go."""
-    return frame._replace(buffer=frame.buffer[frame.start : frame.end], start=0, end=frame.end - frame.start)

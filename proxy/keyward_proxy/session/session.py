@@ -73,6 +73,7 @@ class Session:
             case UpstreamData():
                 return phase.on_upstream_data(event.data, event)
             case Tick():
+                self._timer = inf  # it is used up, so an early tick must set it again
                 return phase.on_deadline(event) if event.now >= phase.deadline else ()
             case ClientClosed():
                 return phase.on_client_closed(event)

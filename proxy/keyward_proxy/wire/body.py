@@ -67,9 +67,12 @@ class Body:
         """[string list]"""
         return [self.string() for _ in range(self.short())]
 
-    def string_map(self) -> dict[str, str]:
-        """[string map]"""
-        return {self.string(): self.string() for _ in range(self.short())}
+    def string_map(self, *, maximum: int) -> dict[str, str]:
+        """[string map] of at most `maximum` entries."""
+        count = self.short()
+        if count > maximum:
+            raise ProtocolViolation(f"a map of {count} entries; at most {maximum} are read")
+        return {self.string(): self.string() for _ in range(count)}
 
     def skip_bytes_map(self) -> None:
         """[bytes map], unread: a custom payload."""

@@ -13,6 +13,9 @@ from keyward_proxy.wire.errors import ProtocolViolation
 from keyward_proxy.wire.header import HEADER_BYTES, Flag
 from keyward_proxy.wire.scanner import Frame
 
+_STARTUP_OPTIONS = 64
+"""Drivers send up to ten; what a stranger sends must not become many small objects."""
+
 _VALUES = 0x01
 _SKIP_METADATA = 0x02
 _NAMES = 0x40
@@ -71,7 +74,7 @@ def message_body(frame: Frame) -> Body:
 
 def read_startup(frame: Frame) -> dict[str, str]:
     """STARTUP's options."""
-    return message_body(frame).string_map()
+    return message_body(frame).string_map(maximum=_STARTUP_OPTIONS)
 
 
 def read_auth_response(frame: Frame) -> bytes:

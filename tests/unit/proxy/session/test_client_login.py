@@ -137,7 +137,7 @@ def test_an_unknown_version_with_a_body_is_refused_on_its_first_bytes(script: Sc
         (frames.query("SELECT 1"), "where STARTUP must"),
         (frames.startup(COMPRESSION="lz4"), "compression"),
         (frames.startup(cqlversion="2.0.0"), "CQL version '2.0.0'"),
-        (frames.startup()[:9] + b"\xff" * (len(frames.startup()) - 9), "ends early"),
+        (frames.startup()[:9] + b"\0\1" + b"\xff" * (len(frames.startup()) - 11), "ends early"),
         (bytes([4, 1, 0, 0, 1, 0, 0, 0, 0]), "compressed frame"),
         (bytes([4, 0x10, 0, 0, 1, 0, 0, 0, 0]), "flags 0x10"),
         (bytes([3, 4, 0, 0, 1, 0, 0, 0, 0]), "flags 0x04"),

@@ -336,6 +336,8 @@ def test_what_is_held_behind_a_use_is_bounded(script: Script) -> None:
         script >> client(query(text, stream=stream))
     assert {seen.message.code for seen in script.to_client} == {0x1001}
     assert 20 <= len(script.to_client) <= 25
+    script >> upstream(frames.set_keyspace("orders", stream=0))
+    assert len(script.to_upstream) + len(script.to_client) == 41
 
 
 # What is answered here, and what is refused.

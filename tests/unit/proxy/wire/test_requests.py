@@ -97,6 +97,7 @@ def test_what_is_written_is_what_is_read() -> None:
         (0x07, struct.pack(">i", 1) + b"x\0\1", "1 bytes announced, 0 left"),
         (0x07, struct.pack(">i", 1) + b"x\0\1\x80", "query flags 0x80"),
         (0x01, b"\0\1\0\1A\0\2\xff\xff", "not UTF-8"),
+        (0x01, b"\0\x41" + b"\0" * 65 * 4, "65 entries"),
     ],
 )
 def test_a_body_that_lies_is_a_violation(opcode: int, body: bytes, says: str) -> None:

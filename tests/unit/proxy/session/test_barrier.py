@@ -1,0 +1,42 @@
+"""What waits for a USE."""
+
+from __future__ import annotations
+
+from keyward_proxy.session.barrier import Barrier
+from keyward_proxy.session.settings import MAXIMUM_HELD_BYTES
+from keyward_proxy.wire.scanner import Frame
+
+READ = b"x" * 5000
+
+
+def frame(stream: int, size: int = 100) -> Frame:
+    return Frame(4, 0, stream, 7, READ, 10, 10 + size)
+
+
+def test_frames_leave_in_order_and_one_may_be_put_back() -> None:
+    barrier = Barrier()
+    for stream in (1, 2, 3):
+        barrier.hold(frame(stream), float(stream))
+    first, received = barrier.take()
+    assert (first.stream, received, barrier.holds(1), barrier.holds(2)) == (1, 1.0, False, True)
+    barrier.put_back(first, received)
+    assert [barrier.take()[0].stream for _ in range(3)] == [1, 2, 3]
+    assert not barrier
+
+
+def test_a_held_frame_lets_its_read_go() -> None:
+    barrier = Barrier()
+    barrier.hold(frame(1), 0.0)
+    held, _ = barrier.take()
+    assert held.buffer == READ[10:110]
+    assert (held.start, held.end) == (0, 100)
+
+
+def test_what_is_held_is_bounded_and_room_comes_back() -> None:
+    barrier, count = Barrier(), 0
+    while barrier.has_room(frame(count)):
+        barrier.hold(frame(count), 0.0)
+        count += 1
+    assert count == MAXIMUM_HELD_BYTES // 400
+    barrier.take()
+    assert barrier.has_room(frame(count))
