@@ -30,6 +30,8 @@ from keyward_proxy.tasks import TaskHolder
 
 logger = logging.getLogger(__name__)
 
+TIMER_SLACK_SECONDS = 0.001
+
 EventMaker: TypeAlias = Callable[..., events.Event]
 """Makes an event, given `now` and `wall`."""
 
@@ -244,7 +246,8 @@ class Connection:
         if self._timer:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
-        delay = max(0.0, command.at - self._services.clock.monotonic())
+        # The loop may call a clock tick early, and a session that is told early is not told again.
+        delay = max(0.0, command.at - self._services.clock.monotonic()) + TIMER_SLACK_SECONDS
         self._timer = loop.call_later(delay, self._tick)
 
     def _authenticate(self, command: commands.Authenticate) -> None:
