@@ -325,6 +325,21 @@ def test_several_uses_in_one_read_are_done_one_by_one(script: Script) -> None:
     assert len(script.audits) == 3
 
 
+def test_a_second_use_behind_a_statement_waits_for_that_statement(script: Script) -> None:
+    first, read, second, last = (
+        query(text, stream=stream)
+        for stream, text in enumerate(["USE orders", "SELECT * FROM a", "USE other", "SELECT * FROM a"])
+    )
+    script >> client(first, read, second, last) << forward(first) << quiet()
+    script >> upstream(frames.set_keyspace("orders", stream=0))
+    script << passes_back(frames.set_keyspace("orders", stream=0)) << forward(read)
+    script.audits.clear()
+    script << quiet()
+    script >> upstream(frames.rows(stream=1)) << passes_back(frames.rows(stream=1)) << forward(second)
+    script >> upstream(frames.set_keyspace("other", stream=2))
+    script << passes_back(frames.set_keyspace("other", stream=2)) << refused(0x2100, stream=3, says="other.a")
+
+
 def test_use_cannot_be_prepared(script: Script) -> None:
     script >> client(prepare("USE orders", stream=1)) << refused(0x2200, stream=1, says="USE cannot be prepared")
 
