@@ -75,11 +75,14 @@ class ClientLogin(Phase):
         """Nobody is left to log in."""
         return self._context.close(event.reason)
 
-    def on_deadline(self, event: Event) -> Iterable[Command]:
+    def on_deadline(self, event: Event) -> Iterator[Command]:
         """The client, or whoever verifies its token, took too long."""
         if self._state == self._verdict:
-            return self._give_up("VerificationTimeout", "the token was not verified in time; connect again", event)
-        return self._context.close(f"the login did not go on within {STEP_SECONDS:g} s")
+            yield from self._give_up("VerificationTimeout", "the token was not verified in time; connect again", event)
+            return
+        message = f"the login did not go on within {STEP_SECONDS:g} s"
+        yield self._context.error(self._stream, ErrorCode.PROTOCOL_ERROR, message)
+        yield from self._context.close(message)
 
     def on_drain(self, event: Drain) -> Iterable[Command]:
         """A login that is not complete is not worth waiting for."""

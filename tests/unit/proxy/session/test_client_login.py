@@ -169,7 +169,7 @@ def test_each_step_has_ten_seconds(script: Script) -> None:
     script.wait(9.9) << quiet()
     script >> client(frames.startup()) << to_client("AUTHENTICATE")
     script.wait(9.9) << quiet()
-    script.wait(0.2) << closed(upstream=False)
+    script.wait(0.2) << refused(0x000A, says="the login did not go on within 10 s") << closed(upstream=False)
     script.done()
 
 
