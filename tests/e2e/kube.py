@@ -57,15 +57,18 @@ class Kubectl:
         return [str(self.program), f"--kubeconfig={self.kubeconfig}", *identity, *arguments]
 
     def attempt(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> Finished:
-        """Run kubectl; a refusal is an answer."""
-        done = subprocess.run(
-            self.command(*arguments),
-            input=stdin if stdin is not None else "",
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            env={**os.environ, "KUBECONFIG": os.devnull},
-        )
+        """Run kubectl; a refusal is an answer, and so is that it did not end within `seconds` (status -1)."""
+        try:
+            done = subprocess.run(
+                self.command(*arguments),
+                input=stdin if stdin is not None else "",
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                env={**os.environ, "KUBECONFIG": os.devnull},
+            )
+        except subprocess.TimeoutExpired:
+            return Finished(status=-1, stdout="", stderr=f"kubectl did not end within {seconds:.0f} s")
         return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:

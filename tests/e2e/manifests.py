@@ -86,6 +86,7 @@ def client_pod(name: str, namespace: str, *, account: str, database: str, token_
         "image": CQLSH_IMAGE,
         "imagePullPolicy": "Never",
         "command": ["sleep", "infinity"],
+        "resources": {"limits": {"memory": "256Mi"}},
         "env": [{"name": "CQLSH_HOST", "value": f"keyward-{database}.{namespace}.svc"}],
         "securityContext": {
             "allowPrivilegeEscalation": False,

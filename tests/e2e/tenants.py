@@ -6,11 +6,11 @@ Each test module has one, made for it and removed after it, so that no test depe
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from keyward_api.names import AGENTS_NAMESPACE, LABEL_OWNER_NAME, LABEL_OWNER_NAMESPACE, Condition
+from keyward_api.names import AGENTS_NAMESPACE, LABEL_OWNER_NAME, LABEL_OWNER_NAMESPACE, SYSTEM_NAMESPACE, Condition
 from local.iam_setup import keyspaces_statement
 from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION
 from tests.e2e import audit, manifests
-from tests.e2e.kube import Kubectl, KubectlError, Object, condition
+from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, Object, condition
 from tests.e2e.pods import ClientPod
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.waiting import NotYet, wait_for
@@ -196,28 +196,15 @@ class Database:
 
 def diagnosis(kube: Kubectl, namespace: str) -> str:
     """Objects, events and logs around a namespace and everything of Keyward's."""
-    parts = []
-    for title, arguments in (
-        ("databases", ("get", "keyspacesdatabases", f"--namespace={namespace}", "--output=yaml")),
-        ("pods", ("get", "pods", "--all-namespaces", "--output=wide")),
-        ("events", ("get", "events", f"--namespace={namespace}", "--sort-by=.lastTimestamp")),
-        ("agents' events", ("get", "events", f"--namespace={AGENTS_NAMESPACE}", "--sort-by=.lastTimestamp")),
-        ("operator", ("logs", "deployment/keyward-operator", "--namespace=keyward-system", "--tail=60")),
-        (
-            "agents",
-            *(
-                (
-                    "logs",
-                    f"--selector={LABEL_OWNER_NAMESPACE}={namespace}",
-                    f"--namespace={AGENTS_NAMESPACE}",
-                    "--tail=60",
-                ),
-            ),
-        ),
-    ):
-        try:
-            text = kube.attempt(*arguments).output
-        except KubectlError as error:
-            text = str(error)
-        parts.append(f"---- {title}\n{text[-6000:]}")
-    return "\n".join(parts)
+    there = f"--namespace={AGENTS_NAMESPACE}"
+    by_time = "--sort-by=.lastTimestamp"
+    commands = {
+        "databases": ("get", "keyspacesdatabases", f"--namespace={namespace}", "--output=yaml"),
+        "pods": ("get", "pods", EVERY_NAMESPACE, "--output=wide"),
+        "events": ("get", "events", f"--namespace={namespace}", by_time),
+        "agents' events": ("get", "events", there, by_time),
+        "operator": ("logs", "deployment/keyward-operator", f"--namespace={SYSTEM_NAMESPACE}", "--tail=60"),
+        "agents": ("logs", f"--selector={LABEL_OWNER_NAMESPACE}={namespace}", there, "--tail=60"),
+    }
+    looked = {title: kube.attempt(*arguments, seconds=20).output for title, arguments in commands.items()}
+    return "\n".join(f"---- {title}\n{text[-6000:]}" for title, text in looked.items())

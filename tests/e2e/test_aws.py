@@ -44,11 +44,11 @@ def test_the_session_bears_the_service_accounts_name(tenant: Tenant, assumed: di
     assert assumed["parameters"]["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/{tenant.iam_role('reader')}"
 
 
-def test_the_session_is_tagged_with_namespace_database_and_user(tenant: Tenant, assumed: dict[str, Any]) -> None:
+def test_the_session_is_tagged_with_namespace_database_and_caller(tenant: Tenant, assumed: dict[str, Any]) -> None:
     tags = {tag["Key"]: tag["Value"] for tag in assumed["parameters"]["Tags"]}
     assert tags["keyward:namespace"] == tenant.namespace
     assert tags["keyward:database"] == "orders"
-    assert tags["keyward:user"] == "reader"
+    assert tags["keyward:user"] == f"system:serviceaccount:{tenant.namespace}:web"
 
 
 def test_the_external_id_is_that_of_the_database(tenant: Tenant, database: Database, assumed: dict[str, Any]) -> None:

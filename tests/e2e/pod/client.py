@@ -124,6 +124,8 @@ class Wire:
         found = []
         while len(self._received) >= HEADER.size:
             version, _, stream, opcode, length = HEADER.unpack_from(self._received)
+            if version not in (0x83, RESPONSE_V4) or length < 0:
+                raise ValueError(f"this is no response of CQL: {self._received[:64].hex()}")
             if len(self._received) < HEADER.size + length:
                 break
             body = self._received[HEADER.size : HEADER.size + length]
@@ -135,7 +137,8 @@ class Wire:
 
     def half_close(self) -> None:
         """End our direction, as a client that dies does; what the server still says can be read."""
-        self._socket.shutdown(socket.SHUT_WR)
+        # SSLSocket's own shutdown would forget the TLS state, so that nothing could be read any more.
+        socket.socket.shutdown(self._socket, socket.SHUT_WR)
 
     def shut_down(self) -> None:
         """End our side without a word."""
