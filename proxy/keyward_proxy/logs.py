@@ -34,4 +34,6 @@ def configure(level: str) -> None:
     handler.setFormatter(JSONFormatter())
     logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level.upper())), handlers=[handler], force=True)
     logging.getLogger("keyward_proxy").setLevel(level.upper())
+    # It logs each refused web identity with its traceback; the agent says the same in a line, with what to do.
+    logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     logging.captureWarnings(True)

@@ -115,7 +115,7 @@ def _refused(error: ClientError, request: AssumeRoleRequest | None) -> AWSError:
     if error.operation_name == "AssumeRoleWithWebIdentity":
         return AWSError(
             f"AWS refused the agent's own web identity for {own_role}: {code}: {said}. Its trust policy must allow "
-            "sts:AssumeRoleWithWebIdentity to the agent's ServiceAccount: status.identity.trustPolicy of the "
+            "sts:AssumeRoleWithWebIdentity to the agent's ServiceAccount: status.identity.agentTrustPolicy of the "
             "KeyspacesDatabase is the policy to set",
             reason="WebIdentityDenied",
         )

@@ -8,7 +8,6 @@ since trust policies are mended without a change of the policy here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 
@@ -22,7 +21,10 @@ from keyward_proxy.aws.sts import SecurityTokenService
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = 20.0
+FIRST_RETRY_SECONDS = 1.0
+MAXIMUM_RETRY_SECONDS = 30.0
+"""Refusals are tried again after 1, 2, 4, ... 30 s: roles are often made just after the database."""
+
 AT_ONCE = 4
 REASON_LIMIT = 1024
 MAXIMUM_ROLES = 256
@@ -55,14 +57,18 @@ class RoleTrials:
 
     async def run(self) -> None:
         """Try what is to be tried, until cancelled."""
+        retry = FIRST_RETRY_SECONDS
         while True:
             self._wake.clear()
             if self._policy:
                 await self._try_all(self._policy)
             settled = self.identity and all(report.assumable for report in self.reports.values())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if settled or not self._policy else RETRY_SECONDS):
+            try:
+                async with asyncio.timeout(None if settled or not self._policy else retry):
                     await self._wake.wait()
+                retry = FIRST_RETRY_SECONDS
+            except TimeoutError:
+                retry = min(2 * retry, MAXIMUM_RETRY_SECONDS)
 
     async def _try_all(self, policy: KeyspacesPolicySpec) -> None:
         await self._learn_identity(policy.database.region)

@@ -48,7 +48,8 @@ def sts() -> JudgingSTS:
 async def trials(
     sts: JudgingSTS, changes: list[None], tasks: TaskHolder, monkeypatch: pytest.MonkeyPatch
 ) -> RoleTrials:
-    monkeypatch.setattr(trials_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(trials_module, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(trials_module, "MAXIMUM_RETRY_SECONDS", 0.02)
     made = RoleTrials(sts=sts, pod="agent-0", on_change=lambda: changes.append(None))
     tasks.start(made.run(), name="trials")
     return made
