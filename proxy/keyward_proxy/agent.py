@@ -37,6 +37,7 @@ from keyward_proxy.feed.watch import PolicySource
 from keyward_proxy.health import HealthServer, NotReady
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.connection import Services
+from keyward_proxy.net.errors import CertificateAuthorityUnusable
 from keyward_proxy.net.leaf_keeper import LeafKeeper
 from keyward_proxy.net.opening import Connector, UpstreamOpener
 from keyward_proxy.net.server import Limits, Server
@@ -194,9 +195,16 @@ class Agent:
         self._view = view = PolicyView.of(spec)
         self._server.tell(partial(events.PolicyChanged, policy=view))
         self._trials.begin(spec)
+        self._answer_for(spec.database.service_address)
         self._outside.metrics.policy_changes.inc()
         logger.info("policy in force", extra={"revision": spec.revision, "grants": len(spec.grants)})
         self._report()
+
+    def _answer_for(self, address: str) -> None:
+        try:
+            self._leaf.answer_for(address)
+        except CertificateAuthorityUnusable as error:
+            logger.error("leaf not renewed", extra={"error": str(error)})
 
     def _database(self) -> PolicyDatabase:
         if self._view is None:

@@ -25,7 +25,7 @@ class LeafKeeper:
 
     def __init__(self, *, directory: Path, names: Sequence[str], clock: Clock, metrics: Metrics) -> None:
         self._directory = directory
-        self._names = names
+        self._names = tuple(names)
         self._clock = clock
         self._metrics = metrics
         self._leaf: Leaf | None = None
@@ -41,6 +41,15 @@ class LeafKeeper:
     def valid(self) -> bool:
         """Whether clients would accept the present leaf."""
         return self._leaf is not None and self._leaf.not_after > self._now()
+
+    def answer_for(self, address: str) -> None:
+        """Carry `address` too: drivers that resolve names themselves verify the address that they found.
+
+        Raises as `renew` does.
+        """
+        if address and address not in self._names:
+            self._names = (*self._names, address)
+            self.renew()
 
     def renew(self) -> None:
         """Sign a new leaf; raises CertificateAuthorityUnusable and keeps the present one then."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ssl
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,35 @@ def test_the_first_leaf_must_succeed(keeper: LeafKeeper, authority_directory: Pa
     (authority_directory / "tls.crt").unlink()
     with pytest.raises(CertificateAuthorityUnusable, match=r"tls\.crt"):
         keeper.renew()
+
+
+def _handshake(server: ssl.SSLContext, *, authority: Path, name: str) -> None:
+    """TLS in memory, the client verifying `name`; raises what the client finds wrong."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    trusting = ssl.create_default_context(cafile=str(authority))
+    ends = [
+        trusting.wrap_bio(to_client, to_server, server_hostname=name),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for _ in range(4):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+
+
+def test_an_address_that_clients_dial_gets_into_the_leaf(keeper: LeafKeeper, authority_directory: Path) -> None:
+    authority = authority_directory / "tls.crt"
+    keeper.renew()
+    with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+        _handshake(keeper.context, authority=authority, name="10.96.0.7")
+    keeper.answer_for("10.96.0.7")
+    _handshake(keeper.context, authority=authority, name="10.96.0.7")
+    _handshake(keeper.context, authority=authority, name="agent.test")
+
+
+@pytest.mark.parametrize("address", ["", "agent.test"])
+def test_nothing_is_signed_for_what_the_leaf_carries(keeper: LeafKeeper, address: str) -> None:
+    keeper.renew()
+    first = keeper.context
+    keeper.answer_for(address)
+    assert keeper.context is first
