@@ -4,8 +4,8 @@
 2. Wait until the API server lists our kinds: the chart may install them after us.
 3. Watches and candidacy. A standby gathers keys and does nothing with them.
 4. As the leader: a resync at once and then from time to time, and workers.
-It ends by SIGTERM (workers finish what they have begun, the Lease is released), with an error where a watch cannot go on,
-and on the spot where the Lease is lost. Kubernetes starts it again; nothing is kept that a new start would need.
+It ends by SIGTERM (workers finish what they have begun, the Lease is released), with an error where a watch cannot go
+on, and on the spot where the Lease is lost. Kubernetes starts it again; nothing is kept that a new start would need.
 """
 
 import asyncio

@@ -48,8 +48,6 @@ WAITING = {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBack
 UNSCHEDULED = {
     "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}]
 }
-    "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}]
-}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,141 @@
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from keyward_api import names
+from local.cluster import golang
+from local.runner import Log
+from tests.integration.operator.control_plane import ControlPlane, RunningOperator, eventually
+
+PROJECT = Path(__file__).parents[3]
+CONTAINER_TOKEN = {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/token"}
+SETTINGS: dict[str, Any] = {
+    "clusterDomain": "cluster.local",
+    # No webhook runs here: the variable stands for what it injects.
+    "agents": {"image": "keyward/agent:test", "env": [CONTAINER_TOKEN]},
+    "tenants": [{}, {"namespaceSelector": {"matchLabels": {"custom": "yes"}}, "endpointTypes": ["Custom"]}],
+}
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders with Kubernetes' programs and with etcd and helm; compiled where the cache lacks them."""
+    log = Log("programs", tmp_path_factory.mktemp("logs") / "programs.log", sys.stderr)
+    try:
+        return golang.kubernetes_programs(log), golang.tools(log)
+    finally:
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def control_plane(programs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    kubernetes, tools = programs
+    plane = ControlPlane(kubernetes=kubernetes, etcd=tools / "server", folder=tmp_path_factory.mktemp("control-plane"))
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture(scope="session")
+def chart_objects(programs: tuple[Path, Path]) -> list[dict[str, Any]]:
+    helm = shutil.which("helm") or str(programs[1] / "helm")
+    command = [helm, "template", "keyward", str(PROJECT / "charts/keyward"), "--namespace", names.SYSTEM_NAMESPACE]
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [document for document in yaml.safe_load_all(rendered) if document]
+
+
+@pytest.fixture(scope="session")
+def installed(control_plane: ControlPlane, chart_objects: list[dict[str, Any]]) -> ControlPlane:
+    """A control plane with the CRDs, the namespaces and the operator's rights, but no operator."""
+    for namespace in (names.SYSTEM_NAMESPACE, names.AGENTS_NAMESPACE):
+        control_plane.kubectl("create", "namespace", namespace)
+    kinds = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "CustomResourceDefinition"}
+    wanted = [document for document in chart_objects if document["kind"] in kinds]
+    control_plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted))
+    control_plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    return control_plane
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("settings") / "settings.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def new_operator(
+    installed: ControlPlane, settings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RunningOperator]]:
+    """Makes operators, and ends them with the module."""
+    made: list[RunningOperator] = []
+
+    def make(**options: Any) -> RunningOperator:
+        log = tmp_path_factory.mktemp("operator") / "operator.log"
+        program = (sys.executable, "-W", "error", "-m", "keyward_operator.main")
+        made.append(RunningOperator(program=program, control_plane=installed, settings=settings, log=log, **options))
+        return made[-1]
+
+    yield make
+    for operator in made:
+        if operator.process.poll() is None:
+            assert operator.stop() == 0, f"see {operator.log}"
+
+
+@pytest.fixture
+def namespace(installed: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the test's own. Its databases go with it, even where no operator runs to let them go."""
+    name = request.node.name.replace("_", "-").split("[")[0][:50].rstrip("-")
+    installed.kubectl("create", "namespace", name)
+    yield name
+    installed.kubectl("delete", "keyspacesdatabases", "--all", "-n", name, "--wait=false")
+    for database in installed.kubectl("get", "keyspacesdatabases", "-n", name, "-o", "name").split():
+        released = '{"metadata": {"finalizers": null}}'
+        installed.kubectl("patch", database, "-n", name, "--type=merge", "-p", released, check=False)
+
+
+class Objects:
+    """Reads and writes objects by kubectl."""
+
+    def __init__(self, control_plane: ControlPlane) -> None:
+        self._kubectl = control_plane.kubectl
+
+    def get(self, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+        text = self._kubectl(
+            "get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found", "--show-managed-fields"
+        )
+        found: dict[str, Any] | None = json.loads(text) if text else None
+        return found
+
+    def wait(
+        self, kind: str, name: str, namespace: str, *, until: Callable[[dict[str, Any]], object] = bool, what: str = ""
+    ) -> dict[str, Any]:
+        """Wait until the object exists and `until` holds."""
+
+        def met() -> dict[str, Any] | None:
+            found = self.get(kind, name, namespace)
+            return found if found is not None and until(found) else None
+
+        found = eventually(met, what=what or f"{kind} {namespace}/{name}")
+        assert isinstance(found, dict)
+        return found
+
+    def wait_gone(self, kind: str, name: str, namespace: str) -> None:
+        eventually(lambda: self.get(kind, name, namespace) is None, what=f"{kind} {namespace}/{name} is gone")
+
+    def apply(self, *documents: dict[str, Any]) -> None:
+        self._kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(documents))
+
+
+@pytest.fixture
+def objects(installed: ControlPlane) -> Objects:
+    return Objects(installed)
