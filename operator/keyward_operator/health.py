@@ -48,6 +48,11 @@ class HealthServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, self._address.host, self._address.port).start()
 
+    @property
+    def port(self) -> int:
+        """The port in use, for an address with port 0 means any free one; 0 before the start."""
+        return int(self._runner.addresses[0][1]) if self._runner else 0
+
     async def stop(self) -> None:
         """Close the listener."""
         if self._runner is not None:

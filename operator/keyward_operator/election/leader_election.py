@@ -11,7 +11,7 @@ look at the clock, so every write of the operator is one that a second operator 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from keyward_operator import kinds, metrics
@@ -40,8 +40,10 @@ class LeaderElection:
         lease: Reference,
         identity: str,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`identity` is unique among the candidates; `api` has timeouts below RETRY."""
+        self._sleep = sleep
         self._api = api
         self._lease = lease
         self._identity = identity
@@ -59,10 +61,8 @@ class LeaderElection:
 
     async def acquire(self) -> None:
         """Wait until this candidate leads."""
-        while True:
-            if await self._try():
-                break
-            await asyncio.sleep(RETRY)
+        while not await self._try():
+            await self._sleep(RETRY)
         metrics.IS_LEADER.set(1)
         logger.info("became the leader by %s", self._lease)
 
@@ -70,7 +70,7 @@ class LeaderElection:
         """Renew for as long as that works; then raises LeadershipLostError."""
         renewed = self._clock()
         while True:
-            await asyncio.sleep(RETRY)
+            await self._sleep(RETRY)
             if self._clock() - renewed <= RENEW_DEADLINE and await self._try():
                 renewed = self._clock()
             elif self._clock() - renewed > RENEW_DEADLINE:

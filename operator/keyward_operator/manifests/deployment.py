@@ -68,7 +68,7 @@ def _pod(context: ManifestContext) -> Json:
         "volumes": _volumes(context),
     }
     if context.settings.agents.image_pull_secrets:
-        pod["imagePullSecrets"] = [{"name": name} for name in context.settings.agents.image_pull_secrets]
+        pod["imagePullSecrets"] = [{"name": secret.name} for secret in context.settings.agents.image_pull_secrets]
     return pod
 
 

@@ -167,7 +167,9 @@ def test_an_authority_is_made_anew_only_when_it_is_gone(
     after = objects.wait("secret", dotted(namespace), AGENTS)["data"]
     assert after != before
     bundle = b64decode(after["tls.crt"]).decode()
-    objects.wait("keyspacesdatabase", "orders", namespace, until=lambda found: found["status"]["caBundle"] == bundle)
+    objects.wait(
+        "keyspacesdatabase", "orders", namespace, until=lambda found: found["status"].get("caBundle") == bundle
+    )
     objects.wait("configmap", "keyward-orders-ca", namespace, until=lambda found: found["data"]["ca.crt"] == bundle)
 
 

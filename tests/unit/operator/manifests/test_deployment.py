@@ -1,0 +1,88 @@
+from typing import Any
+
+import pytest
+
+from keyward_operator.children import Child
+from keyward_operator.manifests.deployment import deployment
+from tests.unit.operator.builders import REFERENCES, ROLE_ARN, context, settings
+
+SHORT = REFERENCES[Child.SERVICE].name
+
+
+def built(replicas: int = 2, role_arn: str = ROLE_ARN, **agents: Any) -> dict[str, Any]:
+    platform = settings(agents={"image": "keyward/agent:1", **agents})
+    return deployment(context(platform), replicas=replicas, role_arn=role_arn)
+
+
+def container(manifest: dict[str, Any]) -> dict[str, Any]:
+    (found,) = manifest["spec"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+def test_the_agent_is_told_where_its_policy_and_its_names_are() -> None:
+    assert container(built())["args"] == [
+        "--policy-namespace=keyward-agents",
+        "--policy-name=payments.orders",
+        "--ca-directory=/etc/keyward/ca",
+        "--listen=0.0.0.0:9142",
+        "--health-address=0.0.0.0:8080",
+        "--server-name=keyward-orders.payments.svc",
+        "--server-name=keyward-orders.payments.svc.cluster.local",
+        f"--server-name={SHORT}.keyward-agents.svc",
+        f"--server-name={SHORT}.keyward-agents.svc.cluster.local",
+    ]
+
+
+def test_no_agent_is_missed_while_pods_roll() -> None:
+    spec = built()["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+
+
+def test_it_runs_restricted() -> None:
+    pod = built()["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    own = container(built())["securityContext"]
+    assert own == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_another_role_or_other_roots_make_other_pods_and_replicas_do_not() -> None:
+    def template(manifest: dict[str, Any]) -> object:
+        return manifest["spec"]["template"]
+
+    assert template(built()) == template(built(replicas=5))
+    assert template(built()) != template(built(role_arn=ROLE_ARN + "2"))
+    assert template(built(caBundle="a")) != template(built(caBundle="b"))
+
+
+def test_the_platforms_environment_and_roots_reach_the_agent() -> None:
+    manifest = built(env=[{"name": "AWS_ENDPOINT_URL_STS", "value": "https://sts"}], caBundle="PEM")
+    env = {variable["name"]: variable.get("value") for variable in container(manifest)["env"]}
+    assert env["AWS_ENDPOINT_URL_STS"] == "https://sts"
+    assert env["AWS_CA_BUNDLE"] == "/etc/keyward/aws/ca.crt"
+    assert {"name": "aws-roots", "mountPath": "/etc/keyward/aws", "readOnly": True} in container(manifest)[
+        "volumeMounts"
+    ]
+    assert "AWS_CA_BUNDLE" not in {variable["name"] for variable in container(built())["env"]}
+
+
+@pytest.mark.parametrize("name", ["POD_IP", "AWS_CA_BUNDLE", "X"])
+def test_no_variable_is_named_twice(name: str) -> None:
+    manifest = built(env=[{"name": name, "value": "1"}, {"name": name, "value": "2"}], caBundle="PEM")
+    found = [variable["name"] for variable in container(manifest)["env"]]
+    assert len(found) == len(set(found))
+
+
+def test_an_identity_never_comes_from_the_operator() -> None:
+    assert not {"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} & {v["name"] for v in container(built())["env"]}
+
+
+def test_secrets_for_the_registry_are_named() -> None:
+    assert built(imagePullSecrets=[{"name": "registry"}])["spec"]["template"]["spec"]["imagePullSecrets"] == [
+        {"name": "registry"}
+    ]
+    assert "imagePullSecrets" not in built()["spec"]["template"]["spec"]

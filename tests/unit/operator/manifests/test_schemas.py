@@ -1,0 +1,45 @@
+"""Every manifest against Kubernetes' own schemas, strictly: a misspelt field would be dropped without a word."""
+
+import kubernetes_validate
+import pytest
+
+from keyward_operator.children import Child
+from keyward_operator.kinds import reference_to
+from keyward_operator.plan import desired
+from keyward_operator.plan.view import view_of
+from tests.unit.operator.builders import NOW, REFERENCES, context, serving, settings
+
+PLATFORM = settings(
+    agents={
+        "image": "keyward/agent:1",
+        "caBundle": "PEM",
+        "env": [{"name": "A", "value": "b"}],
+        "imagePullSecrets": [{"name": "registry"}],
+    }
+)
+
+
+@pytest.mark.parametrize("child", sorted(set(Child) - {Child.POLICY}))
+def test_a_manifest_is_valid(child: Child) -> None:
+    manifest = desired.manifests(view_of(serving(PLATFORM), context(PLATFORM), NOW))[child]
+    kubernetes_validate.validate(manifest, "1.35", strict=True)
+
+
+def test_a_manifest_is_made_for_every_child_and_is_found_under_its_name() -> None:
+    manifests = desired.manifests(view_of(serving(PLATFORM), context(PLATFORM), NOW))
+    assert {child: reference_to(manifest) for child, manifest in manifests.items()} == REFERENCES
+    owner = serving().owner
+    for manifest in manifests.values():
+        assert owner.labels.items() <= manifest["metadata"]["labels"].items()
+
+
+def test_agents_may_touch_their_own_policy_and_nothing_else() -> None:
+    manifests = desired.manifests(view_of(serving(PLATFORM), context(PLATFORM), NOW))
+    for rule in manifests[Child.ROLE]["rules"]:
+        assert rule["resourceNames"] == [REFERENCES[Child.POLICY].name]
+        assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
+    verbs = {(rule["resources"][0], verb) for rule in manifests[Child.ROLE]["rules"] for verb in rule["verbs"]}
+    assert verbs == {
+        *(("keyspacespolicies", verb) for verb in ("get", "list", "watch")),
+        ("keyspacespolicies/status", "patch"),
+    }
