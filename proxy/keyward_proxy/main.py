@@ -156,6 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, NetworkError, KubernetesUnavailable, OSError) as error:
         logger.error("agent not started", extra={"error": str(error)})
         return 1
+    except Exception:
+        logger.critical("agent failed", exc_info=True)
+        return 1
     return 0
 
 

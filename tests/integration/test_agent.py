@@ -6,6 +6,8 @@ import concurrent.futures
 import hashlib
 import http.client
 import json
+import logging
+import os
 import socket
 import struct
 import time
@@ -268,8 +270,27 @@ def test_the_trail_names_caller_statement_and_outcome_and_its_chain_holds(
     for position, line in enumerate(lines):
         record = json.loads(line)
         assert (record["seq"], record["prev"]) == (position, previous[position])
-    assert token not in agent.audit.getvalue().decode()
-    assert token.rpartition(".")[2] not in agent.audit.getvalue().decode()
+
+
+def test_no_token_and_no_key_appears_in_trail_logs_metrics_or_status(
+    agent: RunningAgent, keys: ClusterKeys, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="keyward_proxy")
+    good, expired, foreign = keys.token(APP), keys.token(APP, life=-1), ClusterKeys().token(APP)
+    with agent.cluster("KeyspacesReader", good) as cluster:
+        cluster.connect().execute(SELECT)
+    for refused in (expired, foreign):
+        login_error(agent, "KeyspacesReader", refused)
+    cached = [entry.credentials for entry in agent.agent._cache._entries.values() if entry.credentials]
+    canaries = [secret.rpartition(".")[2] for secret in (good, expired, foreign)]
+    canaries += [Path(os.environ["AWS_WEB_IDENTITY_TOKEN_FILE"]).read_text().rpartition(".")[2]]
+    canaries += [credentials.secret_access_key.reveal() for credentials in cached]
+    canaries += [credentials.session_token.reveal() for credentials in cached if credentials.session_token]
+    said = "\n".join(
+        [caplog.text, agent.audit.getvalue().decode(), http_get(agent, "/metrics"), json.dumps(agent.server.applied)]
+    )
+    assert len(canaries) >= 6
+    assert [canary for canary in canaries if canary in said] == []
 
 
 def test_readiness_and_metrics_tell_the_truth(agent: RunningAgent, reader: Session) -> None:

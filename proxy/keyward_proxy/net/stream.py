@@ -17,7 +17,6 @@ Limits: no renegotiation (see `tls`), and no urgent data. A stream belongs to on
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from typing import Protocol
@@ -72,6 +71,8 @@ class Stream:
         self._watches_write = False
         self._congested = False
         self._closing = False
+        self._discarding = False
+        self._close_notify_waits = False
         self._ended = False
         self._gone = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -124,6 +125,7 @@ class Stream:
         self._gone = self._closing = True
         self._unsent.clear()
         self._reading = self._read_wants_write = self._write_wants_read = False
+        self._discarding = self._close_notify_waits = False
         self._watch()
         if self._deadline:
             self._deadline.cancel()
@@ -134,8 +136,10 @@ class Stream:
 
     def _watch(self) -> None:
         """Tell the loop what is waited for: readers and writers change rarely, so that this is mostly two ifs."""
-        read = self._reading or self._write_wants_read
-        write = self._read_wants_write or (bool(self._unsent) and not self._write_wants_read)
+        read = self._reading or self._write_wants_read or self._discarding
+        write = (
+            self._read_wants_write or self._close_notify_waits or (bool(self._unsent) and not self._write_wants_read)
+        )
         if read != self._watches_read:
             self._watches_read = read
             if read:
@@ -150,6 +154,9 @@ class Stream:
                 self._loop.remove_writer(self._fd)
 
     def _on_readable(self) -> None:
+        if self._discarding:
+            self._discard()
+            return
         if self._write_wants_read:
             self._write_wants_read = False
             self._flush()
@@ -163,6 +170,8 @@ class Stream:
                 self._read()
         if self._unsent:
             self._flush()
+        elif self._close_notify_waits:
+            self._finish()
         self._watch()
 
     def _read(self) -> None:
@@ -238,9 +247,16 @@ class Stream:
 
     def _finish(self) -> None:
         """Everything is sent: say so, in TLS and in TCP, and read until the other side says the same."""
-        with contextlib.suppress(OSError):
-            # SSLWantReadError says that close_notify went out; anything else that only FIN is left to send.
+        try:
             self._socket.unwrap()
+        except ssl.SSLWantWriteError:
+            self._close_notify_waits = True
+            self._watch()
+            return
+        except OSError:
+            # SSLWantReadError says that close_notify went out; anything else that only FIN is left to send.
+            pass
+        self._close_notify_waits = False
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
@@ -249,8 +265,8 @@ class Stream:
         if self._ended:
             self.abort()
             return
-        self._watches_read = True
-        self._loop.add_reader(self._fd, self._discard)
+        self._discarding = True
+        self._watch()
 
     def _discard(self) -> None:
         try:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +18,7 @@ from keyward_proxy.net import stream as stream_module
 from keyward_proxy.net.leaf import Leaf
 from keyward_proxy.net.sockets import tune
 from keyward_proxy.net.stream import HIGH_WATER, LOW_WATER, Stream, handshake
+from tests.unit.proxy.support import until
 
 DEADLINE = 30.0
 
@@ -246,6 +248,20 @@ async def test_a_peer_that_never_reads_does_not_hold_a_closing_stream(
     await client.closed.wait()
 
 
+async def test_a_close_with_unsent_bytes_takes_no_longer_than_sending_them(
+    leaf: Leaf, trusting: ssl.SSLContext
+) -> None:
+    client, server = await connected(leaf, trusting, small_buffers=True)
+    client.stream.write(bytes(300_000))
+    client.stream.write(bytes(300_000))
+    began = time.monotonic()
+    client.stream.close()
+    await server.wait(lambda: bool(server.endings))
+    assert len(server.data) == 600_000
+    await close(server, client)
+    assert time.monotonic() - began < stream_module.CLOSE_SECONDS
+
+
 async def test_garbage_in_the_middle_of_a_connection_ends_it(leaf: Leaf, trusting: ssl.SSLContext) -> None:
     plain, server_socket = pair()
     server = Owner()
@@ -271,3 +287,91 @@ async def test_what_is_not_tls_fails_the_handshake(leaf: Leaf, garbage: bytes) -
         with pytest.raises(ssl.SSLError):
             async with asyncio.timeout(DEADLINE):
                 await handshake(secure)
+
+
+class Moody:
+    """A socket that now and then asks for the other direction first, as OpenSSL may at a key update."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.moods: dict[str, list[Exception]] = {"recv": [], "send": []}
+
+    def _heed(self, call: str) -> None:
+        if self.moods[call]:
+            raise self.moods[call].pop(0)
+
+    def recv(self, size: int) -> bytes:
+        self._heed("recv")
+        try:
+            return self.sock.recv(size)
+        except BlockingIOError:
+            raise ssl.SSLWantReadError from None
+
+    def send(self, data: memoryview) -> int:
+        self._heed("send")
+        try:
+            return self.sock.send(data)
+        except BlockingIOError:
+            raise ssl.SSLWantWriteError from None
+
+    def pending(self) -> int:
+        return 0
+
+    def fileno(self) -> int:
+        return self.sock.fileno()
+
+    def unwrap(self) -> None:
+        raise ssl.SSLWantReadError
+
+    def shutdown(self, how: int) -> None:
+        self.sock.shutdown(how)
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+async def moody_stream() -> tuple[Owner, Moody, socket.socket]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    owner, moody = Owner(), Moody(ours)
+    owner.stream = Stream(moody, owner)  # type: ignore[arg-type]
+    return owner, moody, theirs
+
+
+async def test_a_read_that_wants_to_write_is_repeated_when_it_can() -> None:
+    owner, moody, theirs = await moody_stream()
+    moody.moods["recv"] = [ssl.SSLWantWriteError(), ssl.SSLWantWriteError()]
+    owner.stream.start()
+    theirs.sendall(b"after a key update")
+    await owner.wait(lambda: owner.data == b"after a key update")
+    assert not moody.moods["recv"]
+    theirs.close()
+    await owner.wait(lambda: bool(owner.endings))
+    await close(owner)
+
+
+async def test_a_write_that_wants_to_read_is_repeated_when_it_can() -> None:
+    owner, moody, theirs = await moody_stream()
+    moody.moods["send"] = [ssl.SSLWantReadError()]
+    owner.stream.write(b"first")
+    owner.stream.write(b" second")
+    assert owner.stream.unsent == 12
+    theirs.sendall(b"key update")
+    await until(lambda: owner.stream.unsent == 0)
+    assert await asyncio.to_thread(theirs.recv, 100) == b"first second"
+    theirs.close()
+    await close(owner)
+
+
+async def test_a_failed_read_and_a_failed_write_are_one_ending() -> None:
+    owner, moody, theirs = await moody_stream()
+    moody.moods["recv"] = [ConnectionResetError(104, "Connection reset by peer")]
+    moody.moods["send"] = [BrokenPipeError(32, "Broken pipe")]
+    owner.stream.start()
+    owner.stream.write(b"x")
+    theirs.sendall(b"y")
+    await owner.wait(lambda: bool(owner.endings))
+    await asyncio.sleep(0.01)
+    assert owner.endings in (["writing failed: Broken pipe"], ["reading failed: Connection reset by peer"])
+    theirs.close()
+    await close(owner)
