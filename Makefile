@@ -43,7 +43,8 @@ generate: setup ## Write the CRDs and the chart's copies of them from api/
 unit: setup ## Unit tests and fuzzers: no cluster, no database
 	$(PYTEST) tests/unit tests/fuzz
 
-integration: setup ## The agent, local AWS and local Keyspaces as processes on loopback addresses
+integration: setup ## Agent, local AWS and local Keyspaces as processes; the operator against a real API server
+	$(BIN)/python -m local up
 	$(PYTEST) tests/integration
 
 e2e: setup ## A real cluster with everything in it
