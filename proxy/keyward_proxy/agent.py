@@ -180,6 +180,7 @@ class Agent:
             if previous is None:
                 return
             self._record(PolicyRemoved, previous_revision=previous.revision)
+            self._reporter.forget()
             spec = KeyspacesPolicySpec(revision="", database=previous.database)
         else:
             self._record(

@@ -71,6 +71,11 @@ class StatusReporter:
         if report != self._applied:
             self._changed.set()
 
+    def forget(self) -> None:
+        """What was applied is gone, because the policy object is: another one will hold no entry."""
+        self._applied = None
+        self._changed.set()
+
     async def run(self) -> None:
         """Apply changes until cancelled."""
         while True:

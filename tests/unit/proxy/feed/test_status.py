@@ -104,3 +104,13 @@ async def test_removing_an_entry_never_fails_the_end(sink: ListeningSink) -> Non
     await StatusReporter(sink).remove()
     await StatusReporter(sink).remove()
     assert sink.applied == [None]
+
+
+async def test_an_object_that_was_made_again_gets_the_entry_again(
+    reporter: StatusReporter, sink: ListeningSink
+) -> None:
+    reporter.report(report())
+    await until(lambda: len(sink.applied) == 1)
+    reporter.forget()
+    await until(lambda: len(sink.applied) == 2)
+    assert sink.applied[0] == sink.applied[1]
