@@ -30,7 +30,13 @@ LABEL_OWNER_UID = f"{GROUP}/owner-uid"
 
 ANNOTATION_IRSA_ROLE = "eks.amazonaws.com/role-arn"
 ANNOTATION_IDENTITY_HASH = f"{GROUP}/identity-hash"
-"""On the pod template: a changed role ARN makes new pods, since IRSA is injected at creation only."""
+"""On the pod template: another role ARN, or another ServiceAccount of the same name, makes new pods.
+
+IRSA is injected when a pod is made, and a pod's tokens end with the ServiceAccount that they were issued for.
+"""
+
+ANNOTATION_CA_HASH = f"{GROUP}/ca-hash"
+"""On the pod template: another CA of the database makes new pods, so that no agent goes on with the old one."""
 
 ANNOTATION_AWS_ROOTS_HASH = f"{GROUP}/aws-roots-hash"
 """On the pod template: changed roots for AWS' APIs make new pods, since an agent reads them at start."""

@@ -10,6 +10,7 @@ from keyward_operator.children import Child
 from keyward_operator.json_types import Json
 from keyward_operator.manifests import aws_roots
 from keyward_operator.manifests.context import ManifestContext, recommended_labels, selector_labels
+from keyward_operator.pki.certificate_authority import CertificateAuthority
 
 CONTAINER = "agent"
 CA_DIRECTORY = "/etc/keyward/ca"
@@ -17,8 +18,14 @@ HEALTH_PORT = 8080
 _UID = 65532
 
 
-def deployment(context: ManifestContext, *, replicas: int, role_arn: str) -> Json:
-    """The agents; `role_arn` is hashed into the template, since IRSA is injected when a pod is made."""
+def deployment(
+    context: ManifestContext, *, replicas: int, role_arn: str, account_uid: str, authority: CertificateAuthority
+) -> Json:
+    """The agents. What they cannot follow while they run is hashed into the template, so that they are made anew.
+
+    IRSA (`role_arn`) is injected when a pod is made, a pod's tokens end with the ServiceAccount that they were issued
+    for, and an agent keeps its CA until its leaf is half as old as it may get.
+    """
     return context.base(Child.DEPLOYMENT) | {
         "spec": {
             "replicas": replicas,
@@ -28,7 +35,7 @@ def deployment(context: ManifestContext, *, replicas: int, role_arn: str) -> Jso
             "template": {
                 "metadata": {
                     "labels": {**recommended_labels(context.owner), **context.owner.labels},
-                    "annotations": _annotations(context, role_arn),
+                    "annotations": _annotations(context, role_arn, account_uid, authority),
                 },
                 "spec": _pod(context),
             },
@@ -36,8 +43,13 @@ def deployment(context: ManifestContext, *, replicas: int, role_arn: str) -> Jso
     }
 
 
-def _annotations(context: ManifestContext, role_arn: str) -> dict[str, str]:
-    annotations = {names.ANNOTATION_IDENTITY_HASH: content_hash(role_arn, length=16)}
+def _annotations(
+    context: ManifestContext, role_arn: str, account_uid: str, authority: CertificateAuthority
+) -> dict[str, str]:
+    annotations = {
+        names.ANNOTATION_IDENTITY_HASH: content_hash([role_arn, account_uid], length=16),
+        names.ANNOTATION_CA_HASH: content_hash(authority.certificate.decode(), length=16),
+    }
     if context.settings.agents.ca_bundle:
         annotations[names.ANNOTATION_AWS_ROOTS_HASH] = content_hash(context.settings.agents.ca_bundle, length=16)
     return annotations

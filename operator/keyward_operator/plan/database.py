@@ -3,7 +3,7 @@
 1. It is being deleted: its children go, what grants access first; when none is left, our finalizer goes.
 2. It has no finalizer of ours: it gets one, before anything is made.
 3. It may not be served: its agents go (see `desired`), and its status says why.
-4. Something is missing on which the rest waits (CA, Service): that is made, and the database looked at again.
+4. Something is missing on which the rest waits (CA, Service, ServiceAccount): that is made, and then looked at again.
 5. Otherwise: every child is as it shall be, and its status says so.
 """
 
@@ -21,6 +21,8 @@ from keyward_operator.plan.result import Happening, Plan
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.status import status_of
 from keyward_operator.plan.view import View, view_of
+
+_AWAITED = (Child.SERVICE, Child.SERVICE_ACCOUNT)
 
 AGAIN = 1.0
 """Seconds until a database is looked at again that waits for something of which no event may tell."""
@@ -59,7 +61,7 @@ def _plan_children(view: View) -> Plan:
     }
     delete = desired.unwanted(view)
     issue = _must_issue(view)
-    begun = issue or (Child.SERVICE in changed and not view.service_address)
+    begun = issue or any(child in changed and view.standings[child] is Standing.ABSENT for child in _AWAITED)
     replace = pods.replacement(view)
     status = status_of(view, policy_is_written=Child.POLICY in manifests)
     finalizers = _finalizers(view)

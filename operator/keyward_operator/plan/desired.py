@@ -27,8 +27,8 @@ from keyward_operator.plan.view import View, published_policy
 def manifests(view: View) -> dict[Child, Json]:
     """The children that can be made now, in the order in which they are made.
 
-    The ServiceAccount precedes the Deployment, for the webhook looks it up when a pod is made. The policy waits for the
-    address of the Service, and the Deployment for policy and CA.
+    The policy waits for the address of the Service. The Deployment waits for policy and CA, and for the ServiceAccount,
+    which the webhook looks up when a pod is made.
     """
     wanted = dict(_served(view) if not view.denied else _closed(view))
     free = (Standing.ABSENT, Standing.OWN)
@@ -68,8 +68,18 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     if view.authority is not None:
         yield Child.CA_SECRET, ca_secret(context, authority=view.authority)
         yield Child.CLIENT_CA, client_ca(context, authority=view.authority)
-    if view.authority is not None and view.service_address:
-        yield Child.DEPLOYMENT, deployment(context, replicas=agent.replicas, role_arn=agent.identity.role_arn)
+    account = view.own(Child.SERVICE_ACCOUNT)
+    if account and view.authority and view.service_address:
+        yield (
+            Child.DEPLOYMENT,
+            deployment(
+                context,
+                replicas=agent.replicas,
+                role_arn=agent.identity.role_arn,
+                account_uid=account["metadata"]["uid"],
+                authority=view.authority,
+            ),
+        )
 
 
 def _closed(view: View) -> Iterator[tuple[Child, Json]]:

@@ -4,14 +4,23 @@ import pytest
 
 from keyward_operator.children import Child
 from keyward_operator.manifests.deployment import deployment
-from tests.unit.operator.builders import REFERENCES, ROLE_ARN, context, settings
+from keyward_operator.pki.certificate_authority import CertificateAuthority, issue
+from tests.unit.operator.builders import AUTHORITY, NOW, REFERENCES, ROLE_ARN, context, settings
 
 SHORT = REFERENCES[Child.SERVICE].name
 
 
-def built(replicas: int = 2, role_arn: str = ROLE_ARN, **agents: Any) -> dict[str, Any]:
+def built(
+    replicas: int = 2,
+    role_arn: str = ROLE_ARN,
+    account_uid: str = "u",
+    authority: CertificateAuthority = AUTHORITY,
+    **agents: Any,
+) -> dict[str, Any]:
     platform = settings(agents={"image": "keyward/agent:1", **agents})
-    return deployment(context(platform), replicas=replicas, role_arn=role_arn)
+    return deployment(
+        context(platform), replicas=replicas, role_arn=role_arn, account_uid=account_uid, authority=authority
+    )
 
 
 def container(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -50,12 +59,14 @@ def test_it_runs_restricted() -> None:
     }
 
 
-def test_another_role_or_other_roots_make_other_pods_and_replicas_do_not() -> None:
+def test_what_agents_cannot_follow_makes_other_pods_and_replicas_do_not() -> None:
     def template(manifest: dict[str, Any]) -> object:
         return manifest["spec"]["template"]
 
     assert template(built()) == template(built(replicas=5))
     assert template(built()) != template(built(role_arn=ROLE_ARN + "2"))
+    assert template(built()) != template(built(account_uid="another"))
+    assert template(built()) != template(built(authority=issue(database="payments/orders", now=NOW)))
     assert template(built(caBundle="a")) != template(built(caBundle="b"))
 
 

@@ -156,6 +156,16 @@ def test_a_new_role_arn_rolls_the_pods() -> None:
     assert template != before
 
 
+def test_an_account_that_was_made_anew_rolls_the_pods_whose_tokens_ended_with_the_old_one() -> None:
+    world = settled()
+    without = {child: live for child, live in world.children.items() if child is not Child.SERVICE_ACCOUNT}
+    steps = plan_for(replace(world, children=without))
+    assert (made_by(steps), deleted_by(steps), steps.requeue_after) == ([Child.SERVICE_ACCOUNT], [], 0)
+    (account,) = steps.apply
+    anew = replace(world, children={**without, Child.SERVICE_ACCOUNT: applied(account, uid="another")})
+    assert made_by(plan_for(anew)) == [Child.DEPLOYMENT]
+
+
 class TestNotPermitted:
     def test_nothing_is_made(self) -> None:
         steps = plan_for(observed(database=database(endpoint=CUSTOM)))
