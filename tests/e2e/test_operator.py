@@ -169,11 +169,11 @@ def test_the_operator_has_no_rights_that_it_does_not_need(platform: Kubectl) -> 
     for verb, resource, options in (
         ("get", "secrets", (EVERY_NAMESPACE,)),
         ("get", "secrets", ("--namespace=kube-system",)),
-        ("create", "serviceaccounts/token", ("--namespace=keyward-agents",)),
+        ("create", "serviceaccounts", ("--subresource=token", "--namespace=keyward-agents")),
         ("impersonate", "users", ()),
         ("escalate", "roles.rbac.authorization.k8s.io", ("--namespace=keyward-agents",)),
         ("bind", "roles.rbac.authorization.k8s.io", ("--namespace=keyward-agents",)),
-        ("create", "pods/exec", ("--namespace=keyward-agents",)),
+        ("create", "pods", ("--subresource=exec", "--namespace=keyward-agents")),
         ("update", "keyspacesusers.keyward.dev", (EVERY_NAMESPACE,)),
         ("*", "*", (EVERY_NAMESPACE,)),
     ):

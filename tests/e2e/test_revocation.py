@@ -63,8 +63,8 @@ def test_when_a_user_is_deleted_its_live_session_is_told_why_and_its_login_is_re
     record_property("seconds from `kubectl delete keyspacesuser` to the refusal", round(told["at"] - begin, 2))
     assert told["reached"], told
     assert told["at"] - begin < REACH_SECONDS
-    assert told["failure"]["code"] == frames.UNAUTHORIZED
-    assert "your access ended" in told["failure"]["message"]
+    assert told["refused"]["code"] == frames.UNAUTHORIZED
+    assert "your access ended" in told["refused"]["message"]
     refusal = driver.refusal("connect", name="again", user=tenant.iam_role("reader"))
     assert refusal["code"] == frames.BAD_CREDENTIALS
     assert "has no grant on database" in refusal["message"]
@@ -99,7 +99,7 @@ def test_what_was_deleted_while_the_operator_was_down_is_revoked_when_it_is_back
     told = driver.finish(seconds=100)
     assert told["reached"], told
     assert told["at"] - back < REACH_SECONDS, "counted from the operator's readiness"
-    assert told["failure"]["code"] == frames.UNAUTHORIZED
+    assert told["refused"]["code"] == frames.UNAUTHORIZED
     refusal = driver.refusal("connect", name="again", user=tenant.iam_role("reader"))
     assert "has no grant on database" in refusal["message"]
 
@@ -122,7 +122,7 @@ def test_a_role_that_is_narrowed_takes_from_a_client_that_is_connected(tenant: T
     allow_tables(tenant, "items")
     narrowed = driver.do("until", name="live", cql=SECRETS, succeeds=False, seconds=REACH_SECONDS + RECONNECT_SECONDS)
     assert narrowed["reached"], narrowed
-    assert narrowed["failure"]["code"] in (frames.UNAUTHORIZED, frames.OVERLOADED)
+    assert narrowed["refused"]["code"] in (frames.UNAUTHORIZED, frames.OVERLOADED)
     assert narrowed["at"] - begin < REACH_SECONDS + RECONNECT_SECONDS
     left = driver.do("until", name="live", cql=ITEMS, succeeds=True, seconds=RECONNECT_SECONDS)
     assert left["reached"], left

@@ -237,7 +237,7 @@ def test_agents_have_no_rights_but_their_own_policy_and_token_reviews(platform: 
         ("list", "keyspacespolicies.keyward.dev", (there,)),
         ("get", "keyspacespolicies.keyward.dev", (there,)),
         ("get", "keyspacesdatabases.keyward.dev", (EVERY_NAMESPACE,)),
-        ("create", "serviceaccounts/token", (there,)),
+        ("create", "serviceaccounts", ("--subresource=token", there)),
         ("get", "pods", (there,)),
         ("create", "pods", (there,)),
     ):

@@ -229,8 +229,8 @@ class Client:
                 last = self.execute(name, cql) | {"at": time.time()}
                 reached = succeeds
             except Exception as error:
-                last = {"failure": failure(error), "at": time.time()}
-                reached = not succeeds and last["failure"]["code"] is not None
+                last = {"refused": failure(error), "at": time.time()}
+                reached = not succeeds and last["refused"]["code"] is not None
             if reached:
                 return {"reached": True, **last}
             time.sleep(0.05)
