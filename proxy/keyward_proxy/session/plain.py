@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from keyward_proxy.session.secret import Secret
 from keyward_proxy.session.settings import MAXIMUM_TOKEN_BYTES
 
-MAXIMUM_NAME_BYTES = 2048
-"""An IAM role's ARN is no longer."""
-
 _SIGV4 = b"SigV4\0\0"
+_NAME = re.compile(rb"[A-Za-z0-9_+=,.@-]{0,64}|arn:aws[a-z-]{0,16}:iam::[0-9]{12}:role/[!-~]{1,576}")
+"""IAM API reference, RoleName and path. A token put here by mistake has no such form, and so reaches no record."""
+
 _HOW = "use the IAM role's name as user name and the token from the projected token file as password"
 
 
@@ -30,8 +32,8 @@ def read_plain(token: bytes) -> tuple[str, Secret]:
         raise CredentialsError("the credentials ask to act as somebody else: leave the SASL authzid empty")
     if not password:
         raise CredentialsError(f"the password is empty: {_HOW}")
-    if len(name) > MAXIMUM_NAME_BYTES:
-        raise CredentialsError(f"the user name has {len(name)} bytes, more than any IAM role: {_HOW}")
+    if not _NAME.fullmatch(name):
+        raise CredentialsError(f"the user name, of {len(name)} bytes, is neither name nor ARN of an IAM role: {_HOW}")
     if len(password) > MAXIMUM_TOKEN_BYTES:
         raise CredentialsError(f"the password has {len(password)} bytes, more than any token: {_HOW}")
     try:

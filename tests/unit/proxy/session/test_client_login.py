@@ -99,6 +99,8 @@ def test_a_verdict_that_may_change_closes_without_an_error_so_that_drivers_try_a
         (b"\0Reader\0", "password is empty"),
         (b"other\0Reader\0" + TOKEN.encode(), "act as somebody else"),
         (b"\0" + b"R" * 3000 + b"\0" + TOKEN.encode(), "3000 bytes"),
+        (b"\0" + TOKEN.encode() * 20 + b"\0" + TOKEN.encode(), "neither name nor ARN of an IAM role"),
+        (b"\0R\xc3\xa9ader\0" + TOKEN.encode(), "neither name nor ARN of an IAM role"),
         (b"\0Reader\0" + b"t" * 20_000, "20000 bytes"),
         (b"\0Reader\0\xff\xfe", "not UTF-8"),
     ],
