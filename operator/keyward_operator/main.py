@@ -21,6 +21,9 @@ def main() -> None:
     except (OperatorError, OSError) as error:
         logger.error("ended: %s", error)
         sys.exit(1)
+    except Exception:  # a defect: told as a log line like all else, with its trace
+        logger.exception("ended by an error that is not foreseen")
+        sys.exit(1)
 
 
 async def _run(options: Options) -> None:

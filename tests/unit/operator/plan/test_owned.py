@@ -98,6 +98,18 @@ def test_a_field_that_is_no_longer_wanted_differs() -> None:
     assert differs(live(), fewer)
 
 
+def test_a_field_that_vanished_differs() -> None:
+    found = live()
+    del found["spec"]["replicas"]
+    assert differs(found, MANIFEST)
+
+
+def test_a_list_item_is_told_from_others_by_all_its_keys() -> None:
+    found = live()
+    container(found)["ports"].insert(0, {"containerPort": 9142, "protocol": "UDP"})
+    assert not differs(found, MANIFEST)
+
+
 def test_a_list_item_that_vanished_differs() -> None:
     found = live()
     found["spec"]["template"]["spec"]["containers"] = []

@@ -47,6 +47,8 @@ async def test_a_key_moves_up_and_never_down() -> None:
     queue.add("b", Priority.LOW)
     assert len(queue) == 2
     assert await drain(queue) == ["b", "a"]
+    queue.add("c", Priority.LOW)
+    assert await drain(queue) == ["c"], "where it stood before it moved up, there is nothing"
 
 
 async def test_a_key_that_a_worker_has_comes_back_when_it_is_done() -> None:

@@ -54,11 +54,13 @@ async def test_a_failure_is_told_counted_and_tried_again(
         queue.close()
 
     before = count("error")
+    backoff = Backoff(**QUICK)
     queue.add("a")
     with caplog.at_level(logging.WARNING):
         async with asyncio.timeout(10):
-            await Workers(queue, reconcile, backoff=Backoff(**QUICK)).run(2)
+            await Workers(queue, reconcile, backoff=backoff).run(2)
     assert tries == 3
+    assert backoff.failures("a") == 0, "success forgets"
     assert count("error") == before + 2
     assert bool(caplog.records[0].exc_info) is trace
 

@@ -21,3 +21,6 @@ def test_replacements_become_seldom_and_start_anew_once_settled() -> None:
     replacements.replaced(KEY)
     replacements.settled(KEY)
     assert replacements.due(KEY)
+    replacements.replaced(KEY)
+    now += FIRST
+    assert replacements.due(KEY)
