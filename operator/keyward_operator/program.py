@@ -18,11 +18,11 @@ from keyward_operator import kinds, metrics
 from keyward_operator.adapters.watches import Watches, quiet_logs
 from keyward_operator.clients import connection
 from keyward_operator.clients.connection import Connection
-from keyward_operator.clients.errors import ApiError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.discovery import wait_for_cluster
 from keyward_operator.election import leader_election
 from keyward_operator.election.leader_election import LeaderElection
-from keyward_operator.errors import LeadershipLostError, OperatorError
+from keyward_operator.errors import LeadershipLostError
 from keyward_operator.health import HealthServer
 from keyward_operator.keys import Key
 from keyward_operator.kinds import Reference
@@ -31,22 +31,16 @@ from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.queue.workers import Workers
 from keyward_operator.reconcile.events import EventRecorder
-from keyward_operator.reconcile.observe import read_cluster
 from keyward_operator.reconcile.reconciler import Reconciler
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.settings import SettingsFile
 from keyward_operator.tasks import first_error
-
-WAIT = 2.0
-"""Seconds between two looks for our kinds."""
 
 SETTINGS_PERIOD = 5.0
 """Seconds between two looks at the settings file."""
 
 STOP_DEADLINE = 20.0
 """Seconds that workers have at SIGTERM; a pod has 30."""
-
-OWN_KINDS = (kinds.KEYSPACES_DATABASE, kinds.KEYSPACES_ROLE, kinds.KEYSPACES_USER, kinds.KEYSPACES_POLICY)
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +89,7 @@ class Program:
             KubernetesApi(api_server, on_write=_count_write) as api,
             KubernetesApi(api_server, timeout=leader_election.REQUEST_TIMEOUT) as lease_api,
         ):
-            cluster = await _wait_for_cluster(api)
+            cluster = await wait_for_cluster(api)
             resync = Resync(api, self._queue, agents_namespace=options.agents_namespace, period=options.resync_seconds)
             self._watches = Watches(
                 api_server,
@@ -148,21 +142,6 @@ class Program:
         if not self._election.observed.is_set():
             reasons.append("the Lease was not seen yet, so nobody knows who leads")
         return reasons
-
-
-async def _wait_for_cluster(api: KubernetesApi) -> Cluster:
-    """Until discovery lists the kinds that we serve; then facts about the cluster."""
-    wanted = {kind.plural for kind in OWN_KINDS}
-    while True:
-        try:
-            listed = await api.get_path(f"/apis/{names.API_VERSION}")
-            missing = wanted - {resource["name"] for resource in listed["resources"]}
-            if not missing:
-                return await read_cluster(api)
-            logger.info("waited for the kinds %s", ", ".join(sorted(missing)))
-        except (ApiError, OperatorError) as error:
-            logger.info("waited for the API server to serve %s: %s", names.API_VERSION, error)
-        await asyncio.sleep(WAIT)
 
 
 async def _keep(election: LeaderElection) -> None:

@@ -2,17 +2,26 @@
 
 kopf takes its loop for its own: it handles the process's signals, and when it ends it cancels every task that began
 after it did. In a thread it does neither to us.
+
+kopf ends as a whole when one of its watches cannot go on, but its way out may last for ever: other watches wait for
+credentials that nobody fetches any more. So the first of its tasks that ends counts, not the last.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
+
+import kopf
 
 from keyward_operator.errors import OperatorError
 
 STOP_DEADLINE = 5.0
 """Seconds that kopf has to end; then it is left behind, for the process ends as well."""
+
+KopfTasks = Collection["asyncio.Task[Any]"]
+Spawn = Callable[["KopfThread"], Awaitable[KopfTasks]]
+"""Starts a kopf operator, which is given the thread's flags."""
 
 
 class WatchesEndedError(OperatorError):
@@ -22,10 +31,9 @@ class WatchesEndedError(OperatorError):
 class KopfThread:
     """Runs one kopf operator."""
 
-    def __init__(self, name: str, operator: Callable[["KopfThread"], Coroutine[Any, Any, None]]) -> None:
-        """`operator` is given this object, for its flags."""
+    def __init__(self, name: str, spawn: Spawn) -> None:
         self._name = name
-        self._operator = operator
+        self._spawn = spawn
         self.ready = threading.Event()
         """Set by kopf when its watches begin."""
 
@@ -35,26 +43,40 @@ class KopfThread:
     async def run(self) -> None:
         """Run until cancelled; WatchesEndedError where kopf ends by itself."""
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[BaseException | None] = loop.create_future()
+        failed: asyncio.Future[BaseException | None] = loop.create_future()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def tell(future: "asyncio.Future[Any]", value: object) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, future, value)
 
         def body() -> None:
-            error: BaseException | None = None
             try:
-                asyncio.run(self._operator(self))
-            except BaseException as caught:  # whatever it was: it is told to the loop that waits for it
-                error = caught
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, ended, error)
+                asyncio.run(self._operate(lambda error: tell(failed, error)))
+            finally:
+                tell(ended, None)
 
         threading.Thread(target=body, name=self._name, daemon=True).start()
         try:
-            error = await asyncio.shield(ended)
+            error = await failed
         finally:
             self.stop.set()
             await asyncio.wait([ended], timeout=STOP_DEADLINE)
         raise WatchesEndedError(f"{self._name} ended: {error!r}") from error
 
+    async def _operate(self, tell: Callable[[BaseException | None], None]) -> None:
+        try:
+            tasks = await self._spawn(self)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        except Exception as error:  # it did not even start: told where the thread is waited for
+            tell(error)
+            return
+        tell(next((task.exception() for task in done if not task.cancelled()), None))
+        # A thread of kopf's loop waits for this flag, and the loop does not end before its threads do.
+        self.stop.set()
+        await asyncio.gather(kopf.run_tasks(tasks), return_exceptions=True)
 
-def _settle(future: "asyncio.Future[BaseException | None]", error: BaseException | None) -> None:
+
+def _settle(future: "asyncio.Future[Any]", value: object) -> None:
     if not future.done():
-        future.set_result(error)
+        future.set_result(value)

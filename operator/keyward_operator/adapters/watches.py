@@ -17,7 +17,7 @@ import kopf
 
 from keyward_api import names
 from keyward_operator import kinds
-from keyward_operator.adapters.threads import KopfThread
+from keyward_operator.adapters.threads import KopfTasks, KopfThread
 from keyward_operator.clients.connection import Connection
 from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind
@@ -79,7 +79,7 @@ class Watches:
                 for thread in self._threads:
                     group.create_task(thread.run())
 
-    async def _everywhere(self, thread: KopfThread) -> None:
+    async def _everywhere(self, thread: KopfThread) -> KopfTasks:
         registry = self._registry()
         _on_event(registry, kinds.KEYSPACES_DATABASE, self._on_database)
         _on_event(registry, kinds.NAMESPACE, self._on_namespace)
@@ -87,7 +87,7 @@ class Watches:
             _on_event(registry, kind, self._on_input)
         for kind in CHILDREN_ANYWHERE:
             _on_event(registry, kind, self._on_child)
-        await kopf.operator(
+        return await kopf.spawn_tasks(
             registry=registry,
             settings=_settings(CHILDREN_ANYWHERE),
             standalone=True,
@@ -96,11 +96,11 @@ class Watches:
             stop_flag=thread.stop,
         )
 
-    async def _with_agents(self, thread: KopfThread) -> None:
+    async def _with_agents(self, thread: KopfThread) -> KopfTasks:
         registry = self._registry()
         for kind in CHILDREN_WITH_AGENTS:
             _on_event(registry, kind, self._on_child)
-        await kopf.operator(
+        return await kopf.spawn_tasks(
             registry=registry,
             settings=_settings(CHILDREN_WITH_AGENTS),
             standalone=True,

@@ -1,4 +1,4 @@
-"""The operator before its kinds exist. In a module of its own, which runs on a control plane of its own."""
+"""The operator without its kinds: before they exist, and when they vanish. On a control plane of its own."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,3 +46,8 @@ def test_it_waits_for_its_kinds_and_says_so(
     for name in (definition["metadata"]["name"] for definition in definitions):
         conditions = installed.kubectl("get", "crd", name, "-o", "jsonpath={.status.conditions[*].type}")
         assert "NonStructuralSchema" not in conditions
+    # A kind that vanishes breaks a watch for good: the operator ends, and waits for the kind when started again.
+    installed.kubectl("delete", "crd", "keyspacesusers.keyward.dev")
+    eventually(lambda: operator.process.poll() is not None, what="it ended", deadline=30)
+    assert operator.process.returncode == 1
+    assert "watches of all namespaces ended" in operator.log.read_text()

@@ -2,15 +2,62 @@ import asyncio
 
 import pytest
 
-from keyward_operator.adapters.threads import KopfThread, WatchesEndedError
+from keyward_operator.adapters import threads
+from keyward_operator.adapters.threads import KopfTasks, KopfThread, WatchesEndedError
 
 
-async def test_a_thread_that_ends_by_itself_is_an_error_that_names_the_cause() -> None:
-    async def broken(thread: KopfThread) -> None:
-        raise RuntimeError("the watch broke")
+@pytest.fixture(autouse=True)
+def deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "STOP_DEADLINE", 0.5)
 
-    with pytest.raises(WatchesEndedError, match=r"some watches ended.*the watch broke"):
-        await KopfThread("some watches", broken).run()
+
+async def fail() -> None:
+    raise RuntimeError("the watch broke")
+
+
+async def stay() -> None:
+    await asyncio.Event().wait()
+
+
+def started(*coroutines: object) -> KopfTasks:
+    """Tasks, as kopf starts them."""
+    return [asyncio.get_running_loop().create_task(coroutine) for coroutine in coroutines]  # type: ignore[arg-type]
+
+
+async def test_one_watch_that_breaks_is_the_end_and_its_cause_is_told() -> None:
+    async def spawn(thread: KopfThread) -> KopfTasks:
+        return started(stay(), fail())
+
+    async with asyncio.timeout(5):
+        with pytest.raises(WatchesEndedError, match=r"some watches ended.*the watch broke"):
+            await KopfThread("some watches", spawn).run()
+
+
+async def test_a_kopf_that_cannot_start_is_told() -> None:
+    async def spawn(thread: KopfThread) -> KopfTasks:
+        raise RuntimeError("no discovery")
+
+    with pytest.raises(WatchesEndedError, match="no discovery"):
+        await KopfThread("some watches", spawn).run()
+
+
+async def test_who_does_not_end_is_left_behind() -> None:
+    release = False
+
+    async def stubborn() -> None:
+        while not release:
+            try:
+                await asyncio.sleep(0.05)
+            except asyncio.CancelledError:
+                continue
+
+    async def spawn(thread: KopfThread) -> KopfTasks:
+        return started(stubborn(), fail())
+
+    async with asyncio.timeout(5):
+        with pytest.raises(WatchesEndedError):
+            await KopfThread("some watches", spawn).run()
+    release = True
 
 
 async def test_cancelling_stops_the_thread_and_waits_for_it() -> None:
@@ -22,7 +69,10 @@ async def test_cancelling_stops_the_thread_and_waits_for_it() -> None:
         await asyncio.to_thread(thread.stop.wait)
         ended = True
 
-    thread = KopfThread("some watches", patient)
+    async def spawn(thread: KopfThread) -> KopfTasks:
+        return started(patient(thread))
+
+    thread = KopfThread("some watches", spawn)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(thread.run())
         await asyncio.to_thread(thread.ready.wait)
