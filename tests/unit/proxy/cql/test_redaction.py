@@ -20,6 +20,9 @@ from keyward_proxy.cql.redaction import redact
         ("SELECT 'secret FROM t", "SELECT  <unreadable from character 8>"),
         ("SELECT 1abc", "SELECT  <unreadable from character 8>"),
         ("{'a': [1, 2]}", "{?: [?, ?]}"),
+        (f"eyJ{'a' * 80}.eyJhdWQ.c2ln-bmF0", " <unreadable from character 1>"),
+        (f'SELECT a FROM "eyJ{"a" * 80}.eyJhdWQ.c2ln"', "SELECT a FROM  <unreadable from character 15>"),
+        (f"SELECT {'a' * 48} FROM t", f"SELECT {'a' * 48} FROM t"),
     ],
 )
 def test_literals_and_comments_are_gone(text: str, redacted: str) -> None:
