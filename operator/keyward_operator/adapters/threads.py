@@ -8,6 +8,7 @@ credentials that nobody fetches any more. So the first of its tasks that ends co
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
@@ -65,6 +66,7 @@ class KopfThread:
         raise WatchesEndedError(f"{self._name} ended: {error!r}") from error
 
     async def _operate(self, tell: Callable[[BaseException | None], None]) -> None:
+        own = asyncio.all_tasks()
         try:
             tasks = await self._spawn(self)
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -74,7 +76,8 @@ class KopfThread:
         tell(next((task.exception() for task in done if not task.cancelled()), None))
         # A thread of kopf's loop waits for this flag, and the loop does not end before its threads do.
         self.stop.set()
-        await asyncio.gather(kopf.run_tasks(tasks), return_exceptions=True)
+        with contextlib.suppress(Exception):  # it raises again what was just told
+            await kopf.run_tasks(tasks, ignored=own)
 
 
 def _settle(future: "asyncio.Future[Any]", value: object) -> None:

@@ -78,3 +78,16 @@ async def test_cancelling_stops_the_thread_and_waits_for_it() -> None:
         await asyncio.to_thread(thread.ready.wait)
         running.cancel()
     assert ended
+
+
+async def test_an_orderly_end_takes_no_longer_than_its_tasks() -> None:
+    async def spawn(thread: KopfThread) -> KopfTasks:
+        return started(asyncio.to_thread(thread.stop.wait), stay())
+
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(KopfThread("some watches", spawn).run())
+        await asyncio.sleep(0.05)
+        begin = loop.time()
+        running.cancel()
+    assert loop.time() - begin < threads.STOP_DEADLINE / 2
