@@ -27,6 +27,9 @@ _AWAITED = (Child.SERVICE, Child.SERVICE_ACCOUNT)
 AGAIN = 1.0
 """Seconds until a database is looked at again that waits for something of which no event may tell."""
 
+AGAIN_WHERE_TAKEN = 10.0
+"""Seconds until a database is looked at again where the name of a child is taken: foreign objects are not watched."""
+
 
 def plan(observed: Observed, *, settings: PlatformSettings, agents_namespace: str, now: datetime) -> Plan:
     """What to do so that the world becomes what the database asks for."""
@@ -97,4 +100,4 @@ def _requeue(view: View, *, begun: bool, deleted: bool) -> float | None:
         return 0.0
     if deleted or pods.without_identity(view):
         return AGAIN
-    return None
+    return AGAIN_WHERE_TAKEN if view.taken() else None

@@ -9,6 +9,7 @@ from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_operator.children import Child
 from keyward_operator.kinds import reference_to
 from keyward_operator.pki.certificate_authority import LIFETIME
+from keyward_operator.plan.database import AGAIN_WHERE_TAKEN
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Plan
 from tests.unit.operator.builders import (
@@ -236,6 +237,11 @@ class TestNames:
         steps = plan_for(replace(world, users=()))
         assert made_by(steps) == [Child.POLICY]
         assert not steps.apply[0]["spec"]["grants"]
+
+    def test_a_database_whose_name_is_taken_is_looked_at_again(self) -> None:
+        world = labelled(settled(), Child.CLIENT_SERVICE, **{names.LABEL_MANAGED_BY: "somebody"})
+        assert plan_for(world).requeue_after == AGAIN_WHERE_TAKEN
+        assert plan_for(settled()).requeue_after is None
 
     def test_without_its_service_the_policy_keeps_the_address(self) -> None:
         world = labelled(settled(), Child.SERVICE, **{names.LABEL_MANAGED_BY: "somebody"})
