@@ -84,6 +84,8 @@ def restore(state: Path) -> None:
     if has_cgroup_v1() and not before["systemd_cgroup"] and (CGROUPS / "systemd").is_mount():
         subprocess.run(["umount", CGROUPS / "systemd"], check=True)
     for left in (Path(file) for file in LEFT_FILES if file not in before["files"]):
+        for mount in mounts_below(left, Path("/proc/self/mounts").read_text()):
+            subprocess.run(["umount", mount], check=True)
         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     file.unlink()
 
@@ -98,6 +100,15 @@ def _remove_rules() -> None:
         for verb in ("-F", "-X"):  # all are emptied before one is removed: they refer to one another
             for chain in ours:
                 _iptables("-t", table, verb, chain)
+
+
+def mounts_below(folder: Path, mounts: str) -> list[str]:
+    """Mount points below `folder`, innermost first, of the text of /proc/self/mounts.
+
+    The daemon leaves the network namespace of `docker build --network=host` mounted.
+    """
+    points = [line.split()[1] for line in mounts.splitlines()]
+    return sorted((point for point in points if Path(point).is_relative_to(folder)), reverse=True)
 
 
 def docker_rules(rules: Iterable[str]) -> list[str]:

@@ -44,3 +44,10 @@ def test_nothing_is_put_back_where_nothing_was_written_down(tmp_path: Path) -> N
 
 def test_programs_that_are_missing_are_named() -> None:
     assert host.missing(["sh", "no-such-program-anywhere"]) == ["no-such-program-anywhere"]
+
+
+def test_what_is_mounted_in_a_folder_is_found_innermost_first() -> None:
+    mounts = "\n".join(
+        f"nsfs {point} nsfs rw 0 0" for point in ("/run/docker/netns", "/run/docker/netns/default", "/run/dockers", "/")
+    )
+    assert host.mounts_below(Path("/run/docker"), mounts) == ["/run/docker/netns/default", "/run/docker/netns"]
