@@ -31,24 +31,11 @@ from tests.unit.proxy.session.script import (
 WRITE_ITEMS = rule("writer/allow/0", "orders", "items", "Modify")
 SELECT = "SELECT id FROM orders.items"
 INSERT = "INSERT INTO orders.items (id) VALUES ('secret')"
-PREPARED_ID = bytes(range(16))
 
 
 @pytest.fixture
 def script() -> Script:
     return logged_in(READ_ORDERS)
-
-
-def prepared_script(text: str, *allow: dict[str, object], version: int = 4) -> Script:
-    """A session in which `text` is prepared under PREPARED_ID."""
-    script = logged_in(READ_ORDERS, *allow, version=version)
-    script >> client(prepare(text, stream=1, version=version))
-    script >> upstream(frames.prepared(PREPARED_ID, stream=1, version=version))
-    script << forward(prepare(text, stream=1, version=version))
-    script << passes_back(frames.prepared(PREPARED_ID, stream=1, version=version))
-    script << audit("statement", opcode="PREPARE", prepared_id=PREPARED_ID.hex(), allowed=True)
-    script.done()
-    return script
 
 
 def test_a_read_inside_the_grant_passes_both_ways_and_is_audited(script: Script) -> None:
