@@ -37,11 +37,15 @@ LOADED = "load Keyward's images"
 
 HOST_PROGRAMS = {"docker": "docker.io", "javac": "openjdk-17-jdk-headless", "mvn": "maven"}
 """Programs that the steps run, and Debian's packages of them. Go is not among them: Debian's is too old."""
-BUILD_PROGRAMS = {
-    **{"debootstrap": "debootstrap", "gcc": "gcc"},  # for images of our own
-    **{"iptables": "iptables", "ip": "iproute2", "jq": "jq"},  # for a docker daemon of our own
-}
-"""Programs for what a machine with Docker and an image registry has already."""
+DAEMON_PROGRAMS = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2", "jq": "jq"}
+"""Programs for a docker daemon of our own. A machine may have Docker's client without it."""
+BUILD_PROGRAMS = {"debootstrap": "debootstrap", "gcc": "gcc"}
+"""Programs for images of our own."""
+
+
+def needed_programs(*, own_image: bool, daemon_answers: bool) -> dict[str, str]:
+    """The programs that the steps will run, and Debian's packages of them."""
+    return {**HOST_PROGRAMS, **({} if daemon_answers else DAEMON_PROGRAMS), **(BUILD_PROGRAMS if own_image else {})}
 
 
 class NotPossible(Exception):
@@ -96,7 +100,7 @@ def check(place: Place) -> None:
 def add_cluster(runner: Runner, place: Place, image: NodeImage) -> None:
     """The cluster with the webhook, and what it is made of."""
     checkouts.mark_running(place.checkout)
-    programs = {**HOST_PROGRAMS, **(BUILD_PROGRAMS if image.own else {})}
+    programs = needed_programs(own_image=image.own, daemon_answers=docker.answers())
     runner.add(PACKAGES, lambda log: host.ensure_packages(log, programs))
     runner.add(DOCKER, lambda log: docker.ensure(log, place.state), needs=[PACKAGES])
     runner.add(KUBERNETES, golang.kubernetes_programs if image.own else golang.kubectl)
