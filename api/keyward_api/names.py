@@ -55,8 +55,6 @@ LEASE_NAME = "keyward-operator"
 CA_KEY = "ca.crt"
 """The key of the ConfigMap that gives clients the database's server CA."""
 
-TOKEN_REVIEWER_GROUP = f"system:serviceaccounts:{AGENTS_NAMESPACE}"
-
 
 class Condition:
     """Condition types of a KeyspacesDatabase; `Ready` sums up, the others say why."""
@@ -94,6 +92,7 @@ class Reason:
     NOT_TRIED = "NotTried"
     NO_GRANTS = "NoGrants"
     STS_UNAVAILABLE = "STSUnavailable"
+    STS_THROTTLED = "STSThrottled"
 
 
 def child_name(*, namespace: str, name: str, limit: int = 63) -> str:

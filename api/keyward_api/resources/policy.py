@@ -3,6 +3,7 @@
 Written by the operator only; each agent applies its own entry of `status.agents`.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -18,6 +19,9 @@ from keyward_api.resources.models import (
     list_map,
 )
 from keyward_api.resources.role import NamePattern
+
+REPORTED_ROLES_LIMIT = 256
+"""IAM roles that an agent tries and reports, the first by name: a status must stay small."""
 
 GrantID = Annotated[str, Field(min_length=1, max_length=32)]
 
@@ -93,6 +97,12 @@ class PolicyIdentity(Model):
     )
 
 
+def reported_roles(grants: Iterable[Grant]) -> dict[str, str]:
+    """The IAM roles that agents try, short name to ARN: those that some grant allows something as."""
+    arns = {grant.db_user: grant.role_arn for grant in grants if grant.allow}
+    return {name: arns[name] for name in sorted(arns)[:REPORTED_ROLES_LIMIT]}
+
+
 class KeyspacesPolicySpec(Model):
     """The compiled policy: the same inputs give the same bytes.
 
@@ -132,7 +142,7 @@ class AgentReport(Model):
     identity: str = Field(default="", max_length=2048, description="ARN that STS GetCallerIdentity returned.")
     roles: tuple[RoleReport, ...] = Field(
         default=(),
-        max_length=256,
+        max_length=REPORTED_ROLES_LIMIT,
         json_schema_extra=list_map("dbUser"),
         description="Roles that grants name.",
     )

@@ -1,12 +1,15 @@
 """The checks: each a sentence about a database that is true or not."""
 
 from keyward_api.names import Condition, Reason
-from keyward_api.resources.policy import RoleReport
+from keyward_api.resources.policy import RoleReport, reported_roles
 from keyward_operator.children import Child
 from keyward_operator.plan import pods
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.verdicts import Verdict, fails, holds, unknown
 from keyward_operator.plan.view import View
+
+_OUTAGES = (Reason.STS_UNAVAILABLE, Reason.STS_THROTTLED, Reason.IDENTITY_NOT_INJECTED)
+"""Reasons of an agent that say nothing about the role it tried."""
 
 _SHOWN = 5
 """How many of many problems a message names."""
@@ -172,7 +175,8 @@ def _taken(view: View, child: Child) -> str:
 
 
 def _granted(view: View) -> set[str]:
-    return {grant.db_user for grant in view.compilation.spec.grants} if view.compilation else set()
+    """The IAM roles that agents try; one that grants only deny nobody can log in as."""
+    return set(reported_roles(view.compilation.spec.grants)) if view.compilation else set()
 
 
 def _reports(view: View) -> list[RoleReport]:
@@ -181,7 +185,7 @@ def _reports(view: View) -> list[RoleReport]:
 
 
 def _is_outage(report: RoleReport) -> bool:
-    return report.reason.startswith(Reason.STS_UNAVAILABLE)
+    return report.reason.startswith(_OUTAGES)
 
 
 def _join(messages: list[str]) -> str:

@@ -20,6 +20,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from keyward_api.names import Reason
 from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials
 from keyward_proxy.aws.errors import AWSError, IdentityNotInjected
 from keyward_proxy.session.secret import Secret
@@ -30,6 +31,7 @@ T = TypeVar("T")
 TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105  (the name of a setting, not a password)
 ROLE_ARN = "AWS_ROLE_ARN"
 
+_OUTAGES = frozenset({"IDPCommunicationError", "InternalFailure", "ServiceUnavailable"})
 _THROTTLES = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 
 
@@ -93,7 +95,7 @@ class BotoSTS:
         except ClientError as error:
             raise _refused(error, request) from error
         except BotoCoreError as error:
-            raise AWSError(f"STS did not answer: {error}; try again", reason="STSUnavailable") from error
+            raise AWSError(f"STS did not answer: {error}; try again", reason=Reason.STS_UNAVAILABLE) from error
 
     def _client(self, region: str) -> Any:  # noqa: ANN401  (boto3 makes client classes at run time)
         with self._making:  # boto3's sessions are not thread-safe, its clients are
@@ -111,7 +113,9 @@ def _refused(error: ClientError, request: AssumeRoleRequest | None) -> AWSError:
     code, said = details.get("Code", "Unknown"), details.get("Message", "no message")
     own_role = os.environ.get(ROLE_ARN, "the agent's role")
     if code in _THROTTLES:
-        return AWSError(f"STS limits the rate of calls ({code}); try again", reason="STSThrottled")
+        return AWSError(f"STS limits the rate of calls ({code}); try again", reason=Reason.STS_THROTTLED)
+    if code in _OUTAGES or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return AWSError(f"STS could not answer: {code}: {said}; try again", reason=Reason.STS_UNAVAILABLE)
     if error.operation_name == "AssumeRoleWithWebIdentity":
         return AWSError(
             f"AWS refused the agent's own web identity for {own_role}: {code}: {said}. Its trust policy must allow "

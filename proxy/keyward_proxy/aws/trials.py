@@ -14,7 +14,7 @@ from collections.abc import Callable
 from keyward_api.canonical import canonical_json
 from keyward_api.iam import POLICY_VERSION, SESSION_TAGS
 from keyward_api.identities import session_name
-from keyward_api.resources.policy import KeyspacesPolicySpec, RoleReport
+from keyward_api.resources.policy import KeyspacesPolicySpec, RoleReport, reported_roles
 from keyward_proxy.aws.credentials import AssumeRoleRequest
 from keyward_proxy.aws.errors import AWSError
 from keyward_proxy.aws.sts import SecurityTokenService
@@ -27,7 +27,6 @@ MAXIMUM_RETRY_SECONDS = 30.0
 
 AT_ONCE = 4
 REASON_LIMIT = 1024
-MAXIMUM_ROLES = 256
 DENY_EVERYTHING = canonical_json(
     {"Version": POLICY_VERSION, "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 )
@@ -72,8 +71,7 @@ class RoleTrials:
 
     async def _try_all(self, policy: KeyspacesPolicySpec) -> None:
         await self._learn_identity(policy.database.region)
-        arns = {grant.db_user: grant.role_arn for grant in policy.grants if grant.allow}
-        names = sorted(arns)[:MAXIMUM_ROLES]
+        arns = reported_roles(policy.grants)
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def attempt(name: str) -> None:
@@ -83,11 +81,11 @@ class RoleTrials:
                     self._settled.add((policy.revision, name))
 
         async with asyncio.TaskGroup() as group:
-            for name in names:
+            for name in arns:
                 if (policy.revision, name) not in self._settled:
                     group.create_task(attempt(name))
-        self._settled = {(policy.revision, name) for name in names if (policy.revision, name) in self._settled}
-        self.reports = {name: self.reports[name] for name in names}
+        self._settled = {(policy.revision, name) for name in arns if (policy.revision, name) in self._settled}
+        self.reports = {name: self.reports[name] for name in arns}
         self._on_change()
 
     async def _learn_identity(self, region: str) -> None:

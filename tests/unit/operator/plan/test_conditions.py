@@ -93,6 +93,14 @@ UNSCHEDULED = {
             id="STS did not answer",
         ),
         pytest.param(
+            reporting(report("agent-1", assumable=False, why="STSThrottled: try again")),
+            "RolesAssumable",
+            "Unknown",
+            "STSUnavailable",
+            "try again",
+            id="STS limits calls",
+        ),
+        pytest.param(
             reporting(report("gone", assumable=False, why="not authorized")),
             "RolesAssumable",
             "Unknown",
@@ -116,6 +124,16 @@ def test_a_grant_that_is_too_large_for_sts_is_told() -> None:
     found = conditions(world)["PolicyCompiled"]
     assert found["reason"] == "GrantTooLarge"
     assert "2048" in found["message"]
+
+
+def test_an_iam_role_that_is_only_denied_is_not_waited_for() -> None:
+    deny = role("strict", dbUsers=["Admin"])
+    deny["spec"] = {"deny": deny["spec"]["allow"]}
+    world = serving()
+    world = replace(world, roles=(*world.roles, deny), users=(*world.users, user("other", roles=("strict",))))
+    world = carry_out(world, plan_for(world))
+    assert conditions(world)["RolesAssumable"]["reason"] == "Assumable"
+    assert conditions(world)["Ready"]["status"] == "True"
 
 
 def test_times_change_with_the_status_of_a_condition_only() -> None:

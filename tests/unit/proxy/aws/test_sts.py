@@ -59,6 +59,8 @@ def test_the_agents_own_web_identity_is_told_apart(monkeypatch: pytest.MonkeyPat
     ("code", "reason"),
     [
         ("Throttling", "STSThrottled"),
+        ("IDPCommunicationError", "STSUnavailable"),
+        ("ServiceUnavailable", "STSUnavailable"),
         ("PackedPolicyTooLarge", "PackedPolicyTooLarge"),
         ("RegionDisabledException",) * 2,
     ],
