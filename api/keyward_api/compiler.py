@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from keyward_api import iam, names
-from keyward_api.canonical import canonical_json, content_hash
+from keyward_api.canonical import content_hash
 from keyward_api.decision import merge
 from keyward_api.endpoints import partition_of, resolve
 from keyward_api.names import Reason
@@ -23,14 +23,11 @@ from keyward_api.resources.policy import (
     KeyspacesPolicySpec,
     PolicyDatabase,
     PolicyEndpoint,
-    PolicyIdentity,
     PolicyRule,
 )
 from keyward_api.resources.role import Rule
 from keyward_api.resources.user import KeyspacesUser, Subject
-
-POLICY_SIZE_LIMIT = 1024 * 1024
-"""Bytes of the compiled spec as JSON: etcd takes 1.5 MiB a request, and status must fit beside it."""
+from keyward_api.sealing import seal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,9 +94,15 @@ class _Compiler:
         grants = self._without_ambiguous_roles(grants)
         grants = self._within_the_session_policy(grants)
         self._report_large_sums(grants, subjects)
-        grants = self._within_the_size_limit(grants)
+        sealed = seal(self._target, grants, subjects)
+        for grant in sealed.withheld:
+            self._problem(
+                Reason.POLICY_TOO_LARGE,
+                f"KeyspacesUser {grant.user} has no grant as '{grant.db_user}': the policy would be too large; name "
+                "groups instead of single subjects, fewer users, or move some of them to another database",
+            )
         return Compilation(
-            spec=_sealed(self._target, grants.values(), subjects),
+            spec=sealed.spec,
             problems=tuple(sorted(self._problems, key=lambda problem: (problem.reason, problem.message))),
         )
 
@@ -166,15 +169,15 @@ class _Compiler:
 
     def _rules_by_iam_role(self, rules: Iterable[tuple[str, Rule]]) -> dict[str, list[PolicyRule]]:
         metadata = self._database.metadata
-        found: dict[str, list[PolicyRule]] = {}
+        found: dict[str, dict[PolicyRule, None]] = {}
         for source, rule in rules:
             if not rule.databases.matches(name=metadata.name, labels=metadata.labels):
                 continue
             for db_user in rule.db_users:
                 arn = self._role_arn(db_user, source)
                 if arn is not None:
-                    found.setdefault(arn, []).append(_policy_rule(source, rule))
-        return found
+                    found.setdefault(arn, {})[_policy_rule(source, rule)] = None
+        return {arn: list(rules) for arn, rules in found.items()}
 
     def _role_arn(self, db_user: str, source: str) -> str | None:
         target = self._target
@@ -228,21 +231,6 @@ class _Compiler:
                     who = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
                     self._problem(Reason.GRANT_TOO_LARGE, f"{who} cannot log in: {error}")
 
-    def _within_the_size_limit(self, grants: dict[str, Grant]) -> dict[str, Grant]:
-        kept = dict(grants)
-        size = sum(_size(grant) for grant in grants.values())
-        for grant in sorted(grants.values(), key=lambda g: (-_size(g), g.id)):
-            if size <= POLICY_SIZE_LIMIT:
-                break
-            kept[grant.id] = _without_allows(grant)
-            size -= _size(grant) - _size(kept[grant.id])
-            self._problem(
-                Reason.POLICY_TOO_LARGE,
-                f"KeyspacesUser {grant.user} has no grant as '{grant.db_user}': the policy is over {POLICY_SIZE_LIMIT} "
-                "bytes; use fewer users, groups instead of single subjects, or another database for some of them",
-            )
-        return kept
-
 
 def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_address: str) -> PolicyDatabase:
     metadata, spec = database.metadata, database.spec
@@ -268,22 +256,6 @@ def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_addr
     )
 
 
-def _sealed(
-    target: PolicyDatabase, grants: Iterable[Grant], subjects: Mapping[tuple[str, str, str], set[str]]
-) -> KeyspacesPolicySpec:
-    spec = KeyspacesPolicySpec(
-        revision="",
-        database=target,
-        grants=tuple(sorted(grants, key=lambda grant: grant.id)),
-        identities=tuple(
-            PolicyIdentity(kind=kind, namespace=namespace, name=name, grants=tuple(sorted(ids)))
-            for (kind, namespace, name), ids in sorted(subjects.items())
-            if ids
-        ),
-    )
-    return spec.model_copy(update={"revision": content_hash(spec.to_json_dict())})
-
-
 def _by_name(documents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(documents, key=lambda document: str(document["metadata"]["name"]))
 
@@ -307,10 +279,6 @@ def _subject_key(subject: Subject) -> tuple[str, str, str]:
 
 def _without_allows(grant: Grant) -> Grant:
     return grant.model_copy(update={"allow": ()})
-
-
-def _size(grant: Grant) -> int:
-    return len(canonical_json(grant.to_json_dict()).encode())
 
 
 def _first_line(error: Exception) -> str:

@@ -23,6 +23,12 @@ from keyward_api.resources.role import NamePattern
 REPORTED_ROLES_LIMIT = 256
 """IAM roles that an agent tries and reports, the first by name: a status must stay small."""
 
+GRANTS_LIMIT = 4096
+IDENTITIES_LIMIT = 4096
+IDENTITY_GRANTS_LIMIT = 1024
+RULES_LIMIT = 2048
+"""What one policy, identity and grant may hold; the compiler withholds what is beyond, the API server refuses it."""
+
 GrantID = Annotated[str, Field(min_length=1, max_length=32)]
 
 
@@ -79,10 +85,10 @@ class Grant(Model):
     db_user: str = Field(max_length=64, description="Short name of the IAM role.")
     role_arn: RoleARN = Field(alias="roleARN", description="The IAM role that is assumed.")
     allow: tuple[PolicyRule, ...] = Field(
-        default=(), max_length=2048, json_schema_extra=LIST_ATOMIC, description="Allows."
+        default=(), max_length=RULES_LIMIT, json_schema_extra=LIST_ATOMIC, description="Allows."
     )
     deny: tuple[PolicyRule, ...] = Field(
-        default=(), max_length=2048, json_schema_extra=LIST_ATOMIC, description="Denies: they win."
+        default=(), max_length=RULES_LIMIT, json_schema_extra=LIST_ATOMIC, description="Denies: they win."
     )
 
 
@@ -93,7 +99,7 @@ class PolicyIdentity(Model):
     name: str = Field(max_length=253, description="Its name.")
     namespace: str = Field(default="", max_length=63, description="A ServiceAccount's namespace.")
     grants: tuple[GrantID, ...] = Field(
-        max_length=1024, json_schema_extra=LIST_ATOMIC, description="Ids of the grants that it holds."
+        max_length=IDENTITY_GRANTS_LIMIT, json_schema_extra=LIST_ATOMIC, description="Ids of the grants that it holds."
     )
 
 
@@ -113,11 +119,11 @@ class KeyspacesPolicySpec(Model):
     revision: str = Field(max_length=64, description="Hash of everything else in this spec.")
     database: PolicyDatabase = Field(description="The database.")
     grants: tuple[Grant, ...] = Field(
-        default=(), max_length=4096, json_schema_extra=LIST_ATOMIC, description="All grants."
+        default=(), max_length=GRANTS_LIMIT, json_schema_extra=LIST_ATOMIC, description="All grants."
     )
     identities: tuple[PolicyIdentity, ...] = Field(
         default=(),
-        max_length=4096,
+        max_length=IDENTITIES_LIMIT,
         json_schema_extra=LIST_ATOMIC,
         description="Who holds which grants.",
     )

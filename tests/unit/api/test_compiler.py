@@ -116,17 +116,6 @@ def test_grants_that_are_too_large_together_are_told_of() -> None:
     assert "ServiceAccount payments/web cannot log in" in result.problems[0].message
 
 
-def test_over_the_size_limit_allows_go_and_denies_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    roles = [role(f"r{i}", deny=[rule(tables=["secret"])]) for i in range(8)]
-    users = [user(f"u{i}", roles=[f"r{i}"], subjects=[service_account(f"s{i}")]) for i in range(8)]
-    whole = compiled(roles=roles, users=users)
-    monkeypatch.setattr(compiler, "POLICY_SIZE_LIMIT", 2000)
-    cut = compiled(roles=roles, users=users)
-    assert Reason.POLICY_TOO_LARGE in reasons(cut)
-    assert [g.deny for g in cut.spec.grants] == [g.deny for g in whole.spec.grants]
-    assert 0 < sum(bool(g.allow) for g in cut.spec.grants) < 8
-
-
 def test_a_policy_says_what_agents_need_to_reach_the_database() -> None:
     target = compiled().spec.database
     assert target.endpoint.address == "cassandra.eu-central-1.amazonaws.com"
