@@ -27,7 +27,8 @@ from keyward_operator.plan.view import View, published_policy
 def manifests(view: View) -> dict[Child, Json]:
     """The children that can be made now, in the order in which they are made.
 
-    The policy waits for the address of the Service. The Deployment waits for policy and CA, and for the ServiceAccount,
+    The policy waits for the address of the Service. It is the first from then on: nothing that cannot be made, such as a
+    Service beyond its namespace's quota, may keep a revocation from the agents. The Deployment waits for policy and CA, and for the ServiceAccount,
     which the webhook looks up when a pod is made.
     """
     wanted = dict(_served(view) if not view.denied else _closed(view))
@@ -56,6 +57,8 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     if view.database is None or view.compilation is None:
         return
     context, agent = view.context, view.database.spec.agent
+    if view.service_address:
+        yield Child.POLICY, policy(context, spec=view.compilation.spec)
     yield Child.SERVICE_ACCOUNT, service_account(context, role_arn=agent.identity.role_arn)
     yield Child.ROLE, role(context)
     yield Child.ROLE_BINDING, role_binding(context)
@@ -63,8 +66,6 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     yield Child.CLIENT_SERVICE, client_service(context)
     if context.settings.agents.ca_bundle:
         yield Child.AWS_ROOTS, aws_roots(context)
-    if view.service_address:
-        yield Child.POLICY, policy(context, spec=view.compilation.spec)
     if view.authority is not None:
         yield Child.CA_SECRET, ca_secret(context, authority=view.authority)
         yield Child.CLIENT_CA, client_ca(context, authority=view.authority)

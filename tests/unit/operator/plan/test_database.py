@@ -151,7 +151,7 @@ def test_a_new_role_arn_rolls_the_pods() -> None:
     world = settled()
     other = database(agent={"replicas": 2, "identity": {"roleARN": "arn:aws:iam::111122223333:role/other"}})
     steps = plan_for(replace(world, database={**other, "status": world.database["status"]}))
-    assert made_by(steps) == [Child.SERVICE_ACCOUNT, Child.POLICY, Child.DEPLOYMENT]
+    assert made_by(steps) == [Child.POLICY, Child.SERVICE_ACCOUNT, Child.DEPLOYMENT]
     template = steps.apply[-1]["spec"]["template"]["metadata"]["annotations"]
     before = world.children[Child.DEPLOYMENT]["spec"]["template"]["metadata"]["annotations"]
     assert template != before
@@ -346,3 +346,9 @@ def test_status_counts_users_and_grants() -> None:
     assert (world.database["status"]["users"], world.database["status"]["grants"]) == (2, 2)
     assert world.database["status"]["policyRevision"] == published(world).revision
     assert world.database["status"]["address"] == "keyward-orders.payments.svc:9142"
+
+
+def test_a_revocation_waits_for_nothing_that_cannot_be_made() -> None:
+    world = replace(serving(), users=())
+    children = {child: found for child, found in world.children.items() if child is not Child.CLIENT_SERVICE}
+    assert made_by(plan_for(replace(world, children=children))) == [Child.POLICY, Child.CLIENT_SERVICE]
