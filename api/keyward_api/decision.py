@@ -8,7 +8,7 @@ a rule's pattern says.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from keyward_api.canonical import content_hash
+from keyward_api.canonical import canonical_json, content_hash
 from keyward_api.identities import CallerIdentity
 from keyward_api.permissions import Permission
 from keyward_api.resources.policy import Grant, KeyspacesPolicySpec, PolicyDatabase, PolicyRule
@@ -139,8 +139,8 @@ def merge(grants: list[Grant], database: PolicyDatabase) -> EffectiveGrant:
     first = grants[0]
     effect = {
         "roleARN": first.role_arn,
-        "allow": [rule.to_json_dict() for rule in allow],
-        "deny": [rule.to_json_dict() for rule in deny],
+        "allow": _effects(allow),
+        "deny": _effects(deny),
     }
     return EffectiveGrant(
         db_user=first.db_user,
@@ -151,6 +151,11 @@ def merge(grants: list[Grant], database: PolicyDatabase) -> EffectiveGrant:
         users=tuple(sorted({grant.user for grant in grants})),
         hash=content_hash(effect),
     )
+
+
+def _effects(rules: Iterable[PolicyRule]) -> list[str]:
+    """What rules do, whoever they are of and in whatever order they stand."""
+    return sorted({canonical_json(rule.to_json_dict() | {"source": ""}) for rule in rules})
 
 
 def decide(grant: EffectiveGrant, accesses: Iterable[Access]) -> Decision:
@@ -177,8 +182,8 @@ def _decide_one(grant: EffectiveGrant, access: Access) -> Decision:
 
 
 def is_system(keyspace: str) -> bool:
-    """Whether a keyspace is one of Keyspaces' own."""
-    return keyspace == "system" or keyspace.startswith("system_")
+    """Whether a keyspace is one of Keyspaces' own: by the prefix that IAM policies for Keyspaces go by, `system*`."""
+    return keyspace.startswith("system")
 
 
 def _covers(rule: PolicyRule, access: Access) -> bool:

@@ -27,9 +27,9 @@ from keyward_operator.plan.view import View, published_policy
 def manifests(view: View) -> dict[Child, Json]:
     """The children that can be made now, in the order in which they are made.
 
-    The policy waits for the address of the Service. It is the first from then on: nothing that cannot be made, such as a
-    Service beyond its namespace's quota, may keep a revocation from the agents. The Deployment waits for policy and CA, and for the ServiceAccount,
-    which the webhook looks up when a pod is made.
+    The policy waits for the address of the Service. It is the first from then on: nothing that cannot be made, such as
+    a Service beyond its namespace's quota, may keep a revocation from the agents. The Deployment waits for policy and
+    CA, and for the ServiceAccount, which the webhook looks up when a pod is made.
     """
     wanted = dict(_served(view) if not view.denied else _closed(view))
     free = (Standing.ABSENT, Standing.OWN)

@@ -42,6 +42,7 @@ def test_a_star_never_means_the_system_keyspaces() -> None:
     everything = role(allow=[rule(keyspaces=["*"], tables=["*"], permissions=["*"])])
     assert may(MODIFY, "shop.items", roles=[everything])
     assert not may(SELECT, "system.local", roles=[everything])
+    assert not may(SELECT, "systems.items", roles=[everything])
     assert not may(MODIFY, "system_schema.tables", roles=[everything])
 
 
@@ -118,6 +119,13 @@ def test_the_hash_changes_with_the_effect_only() -> None:
     one = view().grant_for(identity(), "").hash
     assert view(users=[user(), user("stranger", subjects=[service_account("x")])]).grant_for(identity(), "").hash == one
     assert view(roles=[role(allow=[rule(tables=["other"])])]).grant_for(identity(), "").hash != one
+
+
+def test_renamed_roles_and_reordered_rules_leave_sessions_alone() -> None:
+    rules = [rule(tables=["a"]), rule(tables=["b"])]
+    one = view(roles=[role(allow=rules)]).grant_for(identity(), "").hash
+    renamed = {"roles": [role("renamed", allow=rules[::-1])], "users": [user(roles=["renamed"])]}
+    assert view(**renamed).grant_for(identity(), "").hash == one
 
 
 @pytest.mark.parametrize(

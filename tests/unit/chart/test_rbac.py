@@ -82,14 +82,14 @@ def test_the_operators_rights_are_these(manifests: list[dict[str, Any]]) -> None
 def test_every_agents_rights_are_these(manifests: list[dict[str, Any]]) -> None:
     everywhere = one(manifests, "ClusterRole", "keyward-agent")
     assert rights(everywhere) == {("authentication.k8s.io", "tokenreviews"): {"create"}}
-    lease = one(manifests, "Role", "keyward-agent", names.SYSTEM_NAMESPACE)
-    assert (rights(lease), named_rights(lease)) == ({}, {(*LEASES, names.LEASE_NAME): {"get"}})
+    named = [m for m in manifests if m["kind"] in ("Role", "RoleBinding") and m["metadata"]["name"] == "keyward-agent"]
+    assert named == []
 
 
 def test_agents_are_bound_by_the_group_of_their_namespace(manifests: list[dict[str, Any]]) -> None:
-    group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": names.TOKEN_REVIEWER_GROUP}
+    accounts = f"system:serviceaccounts:{names.AGENTS_NAMESPACE}"
+    group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": accounts}
     assert one(manifests, "ClusterRoleBinding", "keyward-agent")["subjects"] == [group]
-    assert one(manifests, "RoleBinding", "keyward-agent", names.SYSTEM_NAMESPACE)["subjects"] == [group]
 
 
 def test_tenants_rights_are_these(manifests: list[dict[str, Any]]) -> None:
