@@ -17,7 +17,7 @@ from keyward_api.names import AGENTS_NAMESPACE, LABEL_OWNER_NAME, LABEL_OWNER_NA
 from local import quickstart
 from local.aws.client import Credentials, boto_client
 from local.iam_setup import Administrator, keyspaces_statement
-from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION, install, values
+from local.install import ACCOUNT, REGION, install, values
 
 Found = TypeVar("Found")
 
@@ -83,9 +83,6 @@ class _Demo:
 
     def apply(self) -> None:
         quickstart.write(self._in.authority)
-        self._kubectl("apply", "-f", str(quickstart.FOLDER / "1-namespace.yaml"))
-        # The platform's word that this namespace may use a Custom endpoint; on EKS there is none to permit.
-        self._kubectl("label", "--overwrite", "namespace", NAMESPACE, f"{LOCAL_TENANT_LABEL}=true")
         print(_indented(self._kubectl("apply", "-f", str(quickstart.FOLDER))))
 
     def create_roles(self) -> None:
