@@ -63,6 +63,20 @@ def test_the_status_says_how_to_reach_the_database(database: Database) -> None:
     assert status["readyReplicas"] == 1
 
 
+def test_a_grant_that_sts_would_not_take_is_told_of_and_holds_up_nobody_else(
+    database: Database, tenant: Tenant
+) -> None:
+    tables = [f"table_with_a_long_name_{number}" for number in range(60)]
+    rule = manifests.rule(db_users=[tenant.iam_role("huge")], keyspaces=["e2e_shop"], tables=tables)
+    tenant.grant("huge", "hoarder", rule)
+    told = database.wait_for_condition(Condition.POLICY_COMPILED, "False", reason=Reason.GRANT_TOO_LARGE)
+    assert "STS takes 2048" in told["message"]
+    assert database.condition(Condition.ROLES_ASSUMABLE)["reason"] == Reason.ASSUMABLE
+    database.kube.delete("keyspacesuser", "huge", tenant.namespace)
+    database.wait_for_condition(Condition.POLICY_COMPILED, "True")
+    database.wait_until_ready()
+
+
 def test_an_operator_that_was_killed_and_is_back_writes_nothing_where_nothing_changed(database: Database) -> None:
     database.wait_until_ready()
     before = versions(database)

@@ -28,6 +28,9 @@ BAD_SECONDS = 5.0
 MAXIMUM_ENTRIES = 10_000
 REVIEWS_PER_SECOND = 20.0
 REVIEWS_AT_ONCE = 40.0
+SHARE_OF_ONE_ADDRESS = 0.25
+"""Of both: whoever sends tokens that nobody signed leaves the rest to the others."""
+MAXIMUM_ADDRESSES = 4096
 
 
 class TokenReviewer(Protocol):
@@ -62,16 +65,19 @@ class Authenticator:
         self._tasks = tasks
         self._key = secrets.token_bytes(32)
         self._bucket = TokenBucket(rate=REVIEWS_PER_SECOND, burst=REVIEWS_AT_ONCE, clock=clock)
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        """By client address, the least recently seen first."""
+
         self._verdicts: OrderedDict[bytes, _Verdict] = OrderedDict()
         self._flights: dict[bytes, asyncio.Task[_Verdict]] = {}
 
-    async def authenticate(self, token: Secret, *, audience: str) -> Proof:
-        """Who sent this token; raises AuthenticationError."""
+    async def authenticate(self, token: Secret, *, audience: str, client: str) -> Proof:
+        """Who sent this token from the address `client`; raises AuthenticationError."""
         claims = inspect(token, audience=audience, now=self._clock.wall())
         key = hmac.digest(self._key, f"{audience}\0{token.reveal()}".encode(), hashlib.sha256)
         verdict = self._remembered(key)
         if verdict is None:
-            verdict = await asyncio.shield(self._fly(key, token, audience, claims))
+            verdict = await asyncio.shield(self._fly(key, token, audience, claims, client))
         if isinstance(verdict.result, AuthenticationError):
             raise verdict.result
         return Proof(identity=verdict.result, expires=claims.expires)
@@ -83,10 +89,10 @@ class Authenticator:
             return None
         return verdict
 
-    def _fly(self, key: bytes, token: Secret, audience: str, claims: Claims) -> asyncio.Task[_Verdict]:
+    def _fly(self, key: bytes, token: Secret, audience: str, claims: Claims, client: str) -> asyncio.Task[_Verdict]:
         flight = self._flights.get(key)
         if flight is None:
-            if not self._bucket.take():
+            if not (self._bucket_of(client).take() and self._bucket.take()):
                 raise AuthenticationError(
                     "too many logins at this moment; try again in a second", reason="TooManyLogins", retryable=True
                 )
@@ -94,6 +100,18 @@ class Authenticator:
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
         return flight
+
+    def _bucket_of(self, client: str) -> TokenBucket:
+        """The bucket of one address; a forgotten one is full again, which the common bucket bounds."""
+        if client not in self._buckets:
+            share = SHARE_OF_ONE_ADDRESS
+            self._buckets[client] = TokenBucket(
+                rate=share * REVIEWS_PER_SECOND, burst=share * REVIEWS_AT_ONCE, clock=self._clock
+            )
+            if len(self._buckets) > MAXIMUM_ADDRESSES:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(client)
+        return self._buckets[client]
 
     async def _review(self, key: bytes, token: Secret, audience: str, claims: Claims) -> _Verdict:
         now = self._clock.monotonic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from keyward_api.names import Reason
+
 
 class AWSError(Exception):
     """STS gave no credentials. The text is for the caller and never holds a credential."""
@@ -10,6 +12,11 @@ class AWSError(Exception):
         super().__init__(message)
         self.reason = reason
         """One CamelCase word for metrics, records and status."""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether AWS could not answer, rather than refused."""
+        return self.reason in (Reason.STS_UNAVAILABLE, Reason.STS_THROTTLED)
 
 
 class IdentityNotInjected(AWSError):

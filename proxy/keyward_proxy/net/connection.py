@@ -65,13 +65,17 @@ class Connection:
         self,
         sock: ssl.SSLSocket,
         *,
+        client: str,
         session: Session,
         services: Services,
         on_login: Callable[[Connection], None],
         on_gone: Callable[[Connection], None],
     ) -> None:
-        """`on_login` is called once the caller is known and granted, `on_gone` last."""
+        """`client` is the address that the client comes from.
+
+        `on_login` is called once the caller is known and granted, `on_gone` last."""
         self._session = session
+        self._address = client
         self._services = services
         self._on_login = on_login
         self._on_gone = on_gone
@@ -277,7 +281,8 @@ class Connection:
     async def _verify(self, command: commands.Authenticate) -> None:
         audience = self._services.database().audience
         try:
-            proof = await self._services.authenticator.authenticate(command.token, audience=audience)
+            authenticator = self._services.authenticator
+            proof = await authenticator.authenticate(command.token, audience=audience, client=self._address)
         except AuthenticationError as error:
             refused = events.AuthenticationRefused
             self._answered(partial(refused, message=str(error), reason=error.reason, retryable=error.retryable))
@@ -290,7 +295,8 @@ class Connection:
             with services.metrics.upstream_seconds.time():
                 opened = await services.opener.open(command.grant, command.identity, services.database())
         except OpeningFailed as error:
-            self._answered(partial(events.UpstreamFailed, message=str(error), reason=error.reason))
+            failed = events.UpstreamFailed
+            self._answered(partial(failed, message=str(error), reason=error.reason, retryable=error.retryable))
         else:
             self._upstream = Stream(opened.socket, _UpstreamSide(self))
             self._answered(partial(events.UpstreamOpened, **_facts(opened)))

@@ -23,10 +23,12 @@ from keyward_proxy.net.upstream import Endpoint
 class OpeningFailed(Exception):
     """There is no connection to Keyspaces; the text is for the caller."""
 
-    def __init__(self, message: str, *, reason: str) -> None:
+    def __init__(self, message: str, *, reason: str, retryable: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
         """One CamelCase word."""
+        self.retryable = retryable
+        """Whether the same login may succeed later with nothing changed."""
 
 
 class CredentialSource(Protocol):
@@ -71,9 +73,9 @@ class UpstreamOpener:
         except SessionPolicyError as error:
             raise OpeningFailed(str(error), reason="GrantTooLarge") from error
         except AWSError as error:
-            raise OpeningFailed(str(error), reason=error.reason) from error
+            raise OpeningFailed(str(error), reason=error.reason, retryable=error.retryable) from error
         except UpstreamUnreachable as error:
-            raise OpeningFailed(str(error), reason="UpstreamUnreachable") from error
+            raise OpeningFailed(str(error), reason="UpstreamUnreachable", retryable=True) from error
         return Opened(
             socket=sock,
             credentials=credentials,

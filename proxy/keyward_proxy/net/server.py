@@ -180,17 +180,17 @@ class Server:
             secure.close()
             raise
         else:
-            self._connect(secure, f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}")
+            self._connect(secure, address[0], address[1])
 
-    def _connect(self, sock: ssl.SSLSocket, address: str) -> None:
-        session = self._new_session(address)
+    def _connect(self, sock: ssl.SSLSocket, host: str, port: int) -> None:
+        session = self._new_session(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         if session is None:
             self._count("refused")
             sock.close()
             return
         self._count("accepted")
         connection = Connection(
-            sock, session=session, services=self._services, on_login=self._logged_in, on_gone=self._gone
+            sock, client=host, session=session, services=self._services, on_login=self._logged_in, on_gone=self._gone
         )
         self._before_login[connection] = None
         connection.start()

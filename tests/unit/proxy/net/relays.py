@@ -108,7 +108,7 @@ class Verifier:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def authenticate(self, token: Secret, *, audience: str) -> Proof:
+    async def authenticate(self, token: Secret, *, audience: str, client: str) -> Proof:
         await self.gate.wait()
         if token.reveal() == "bad":
             raise AuthenticationError("bad token", reason="NotAToken")

@@ -106,7 +106,9 @@ async def connect(leaf: Leaf, trusting: ssl.SSLContext, shared: Services) -> Asy
             group.create_task(open_stream(client_socket, trusting, client, server_hostname="agent.test"))
         gone: list[Connection] = []
         logins: list[Connection] = []
-        connection = Connection(secure, session=session, services=shared, on_login=logins.append, on_gone=gone.append)
+        connection = Connection(
+            secure, client="127.0.0.1", session=session, services=shared, on_login=logins.append, on_gone=gone.append
+        )
         made.append(Connected(client, connection, gone, logins))
         connection.start()
         return made[-1]
@@ -200,13 +202,15 @@ async def test_an_opened_upstream_comes_with_what_it_logs_in_with(connect: Conne
     assert opened.credentials_expire == 1.0
 
 
-async def test_an_upstream_that_cannot_be_had_is_told(connect: Connect, opener: Opener) -> None:
-    opener.failure = OpeningFailed("trust policy", reason="AccessDenied")
+@pytest.mark.parametrize("retryable", [True, False])
+async def test_an_upstream_that_cannot_be_had_is_told(connect: Connect, opener: Opener, retryable: bool) -> None:
+    opener.failure = OpeningFailed("trust policy", reason="AccessDenied", retryable=retryable)
     session = ScriptedSession(ClientData=OPEN)
     connected = await connect(session)
     connected.client.stream.write(b"open")
     await until(lambda: bool(session.saw(events.UpstreamFailed)))
-    assert session.saw(events.UpstreamFailed)[0].reason == "AccessDenied"
+    [failed] = session.saw(events.UpstreamFailed)
+    assert (failed.reason, failed.retryable) == ("AccessDenied", retryable)
 
 
 async def test_a_client_that_leaves_stops_the_opening(connect: Connect, opener: Opener) -> None:

@@ -61,7 +61,7 @@ async def test_what_sts_refuses_is_told_and_nothing_is_dialled() -> None:
     outside = Outside(refusal=AWSError("mend the trust policy", reason="AccessDenied"))
     with pytest.raises(OpeningFailed, match="mend the trust policy") as failed:
         await open_with(outside)
-    assert failed.value.reason == "AccessDenied"
+    assert (failed.value.reason, failed.value.retryable) == ("AccessDenied", False)
     assert not outside.endpoints
 
 
@@ -69,7 +69,15 @@ async def test_an_unreachable_endpoint_is_told() -> None:
     outside = Outside(unreachable=UpstreamUnreachable("no route"))
     with pytest.raises(OpeningFailed, match="no route") as failed:
         await open_with(outside)
-    assert failed.value.reason == "UpstreamUnreachable"
+    assert (failed.value.reason, failed.value.retryable) == ("UpstreamUnreachable", True)
+
+
+@pytest.mark.parametrize("reason", ["STSUnavailable", "STSThrottled"])
+async def test_an_outage_of_sts_is_not_a_refusal(reason: str) -> None:
+    """Drivers give up after an ERROR at login, and the same login works as soon as STS does."""
+    with pytest.raises(OpeningFailed) as failed:
+        await open_with(Outside(refusal=AWSError("try again", reason=reason)))
+    assert failed.value.retryable
 
 
 async def test_a_grant_that_iam_cannot_be_told_of_is_refused_before_sts_is_asked() -> None:

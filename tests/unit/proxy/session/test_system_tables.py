@@ -49,6 +49,7 @@ def test_local_is_one_node_at_the_service_s_address(version: int) -> None:
     script = logged_in(READ_ORDERS, version=version)
     names, rows = ask(script, LOCAL)
     row = dict(zip(names, rows[0], strict=True))
+    uid = policy(READ_ORDERS).database.uid
     assert len(rows) == 1
     assert row["rpc_address"] == row["broadcast_address"] == row["listen_address"] == "10.96.0.10"
     assert row["data_center"] == row["rack"] == "us-east-1"
@@ -59,7 +60,7 @@ def test_local_is_one_node_at_the_service_s_address(version: int) -> None:
     assert row["partitioner"] == "org.apache.cassandra.dht.Murmur3Partitioner"
     assert len(row["tokens"]) == 1
     assert row["truncated_at"] is None
-    assert isinstance(row["host_id"], uuid.UUID)
+    assert row["host_id"] == uuid.uuid5(uuid.NAMESPACE_URL, f"keyward.dev/databases/{uid}/host")
     assert row["host_id"] != row["schema_version"]
     script << audit(
         "statement", answered_by="agent", outcome="ok", rows=1, allowed=True, resources=["Select system.local"]
