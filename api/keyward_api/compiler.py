@@ -16,6 +16,7 @@ from keyward_api.canonical import content_hash
 from keyward_api.decision import merge
 from keyward_api.endpoints import partition_of, resolve
 from keyward_api.names import Reason
+from keyward_api.options import strictest
 from keyward_api.permissions import expand
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.policy import (
@@ -25,7 +26,7 @@ from keyward_api.resources.policy import (
     PolicyEndpoint,
     PolicyRule,
 )
-from keyward_api.resources.role import Rule
+from keyward_api.resources.role import RoleOptions, Rule
 from keyward_api.resources.user import KeyspacesUser, Subject
 from keyward_api.sealing import seal
 
@@ -56,6 +57,7 @@ class _Role:
     name: str
     allow: list[tuple[str, Rule]] = field(default_factory=list)
     deny: list[tuple[str, Rule]] = field(default_factory=list)
+    options: RoleOptions = field(default_factory=RoleOptions)
     withheld: bool = False
 
 
@@ -113,12 +115,14 @@ class _Compiler:
         role = _Role(name=document["metadata"]["name"])
         spec = document.get("spec") or {}
         try:
+            role.options = RoleOptions.model_validate(spec.get("options") or {})
             role.deny = [_read_rule(role.name, "deny", i, rule) for i, rule in enumerate(spec.get("deny") or ())]
         except (ValidationError, TypeError) as error:
             role.withheld = True
             self._problem(
                 Reason.ROLE_INVALID,
-                f"KeyspacesRole {role.name}: a deny cannot be read, so its holders get no grant: {_first_line(error)}",
+                f"KeyspacesRole {role.name}: its denies or options cannot be read, so its holders get no grant: "
+                f"{_first_line(error)}",
             )
             return role
         try:
@@ -155,6 +159,7 @@ class _Compiler:
             return []
         allow = self._rules_by_iam_role([pair for role in held for pair in role.allow])
         deny = self._rules_by_iam_role([pair for role in held for pair in role.deny])
+        options = strictest(role.options for role in held if self._concerns(role))
         return [
             Grant(
                 id=content_hash([user.metadata.name, arn], length=16),
@@ -163,9 +168,16 @@ class _Compiler:
                 role_arn=arn,
                 allow=tuple(allow.get(arn, ())),
                 deny=tuple(deny.get(arn, ())),
+                options=options,
             )
             for arn in sorted(allow.keys() | deny.keys())
         ]
+
+    def _concerns(self, role: _Role) -> bool:
+        """Whether some rule of a role is about this database; its options then hold for every session there."""
+        metadata = self._database.metadata
+        rules = (rule for _, rule in (*role.allow, *role.deny))
+        return any(rule.databases.matches(name=metadata.name, labels=metadata.labels) for rule in rules)
 
     def _rules_by_iam_role(self, rules: Iterable[tuple[str, Rule]]) -> dict[str, list[PolicyRule]]:
         metadata = self._database.metadata
@@ -253,6 +265,7 @@ def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_addr
         external_id=names.external_id(cluster_uid=cluster_uid, namespace=metadata.namespace, database=metadata.name),
         audience=names.token_audience(namespace=metadata.namespace, database=metadata.name),
         service_address=service_address,
+        limits=spec.limits,
     )
 
 

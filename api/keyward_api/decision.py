@@ -2,7 +2,10 @@
 
 A deny wins over every allow of every role; what no allow names is refused. Every login may read the three
 schema keyspaces, which each driver does at connect; nothing else of `system*` is ever allowed, whatever
-a rule's pattern says.
+a rule's pattern says, but UpdatePartitioner on system.local, where a rule names both without a pattern.
+
+What is about a keyspace as a whole (CREATE, ALTER, DROP KEYSPACE and TYPE) is allowed by rules for all of its tables
+only, and denied by a deny for any of them: who may not drop one table may not drop the keyspace with it.
 """
 
 from collections.abc import Iterable
@@ -10,8 +13,10 @@ from dataclasses import dataclass, field
 
 from keyward_api.canonical import canonical_json, content_hash
 from keyward_api.identities import CallerIdentity
+from keyward_api.options import strictest
 from keyward_api.permissions import Permission
 from keyward_api.resources.policy import Grant, KeyspacesPolicySpec, PolicyDatabase, PolicyRule
+from keyward_api.resources.role import RoleOptions
 
 SCHEMA_KEYSPACES = frozenset({"system_schema", "system_schema_mcs", "system_multiregion_info"})
 IMPLIED_RULE = "implied/system_schema"
@@ -23,14 +28,20 @@ class GrantError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """One permission that a statement needs on one table."""
+    """One permission that a statement needs on one table, or on a keyspace as a whole."""
 
     permission: Permission
     keyspace: str
-    table: str
+    table: str | None = None
+    """None for the keyspace as a whole."""
+
+    @property
+    def resource(self) -> str:
+        """As messages name it: `shop.orders`, or `keyspace shop`."""
+        return f"keyspace {self.keyspace}" if self.table is None else f"{self.keyspace}.{self.table}"
 
     def __str__(self) -> str:
-        return f"{self.permission} on {self.keyspace}.{self.table}"
+        return f"{self.permission} on {self.resource}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +61,9 @@ class EffectiveGrant:
     hash: str
     """Changes exactly when the effect may change."""
 
+    options: RoleOptions = field(default_factory=RoleOptions)
+    """The strictest of all that contribute."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
@@ -64,6 +78,8 @@ class Decision:
 
 
 ALLOWED_WITHOUT_ACCESS = Decision(allowed=True, rule="")
+PARTITIONER = Access(permission=Permission.UPDATE_PARTITIONER, keyspace="system", table="local")
+"""Facts of Keyspaces: the partitioner of an account is set by a statement that looks like a write to system.local."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +111,7 @@ class PolicyView:
 
     def grants_of(self, identity: CallerIdentity) -> dict[str, EffectiveGrant]:
         """What the identity may do, by IAM role; a role with denies alone is not among them."""
-        keys = [("ServiceAccount", identity.namespace, identity.name)]
+        keys: list[tuple[str, str, str]] = [(identity.kind, identity.namespace, identity.name)]
         keys += [("Group", "", group) for group in sorted(identity.groups)]
         ids = {grant_id for key in keys for grant_id in self._identities.get(key, ())}
         by_role: dict[str, list[Grant]] = {}
@@ -136,11 +152,13 @@ def merge(grants: list[Grant], database: PolicyDatabase) -> EffectiveGrant:
     """Several grants of one identity on one IAM role as one: allows and denies add up."""
     allow = tuple(dict.fromkeys(rule for grant in grants for rule in grant.allow))
     deny = tuple(dict.fromkeys(rule for grant in grants for rule in grant.deny))
+    options = strictest(grant.options for grant in grants)
     first = grants[0]
     effect = {
         "roleARN": first.role_arn,
         "allow": _effects(allow),
         "deny": _effects(deny),
+        "options": options.to_json_dict(),
     }
     return EffectiveGrant(
         db_user=first.db_user,
@@ -150,6 +168,20 @@ def merge(grants: list[Grant], database: PolicyDatabase) -> EffectiveGrant:
         deny=deny,
         users=tuple(sorted({grant.user for grant in grants})),
         hash=content_hash(effect),
+        options=options,
+    )
+
+
+def narrows(old: EffectiveGrant, new: EffectiveGrant) -> bool:
+    """Whether `new` may forbid something that `old` allows; on doubt it does.
+
+    Where it does not, a session may go on for a moment under what it logged in with.
+    """
+    return (
+        new.role_arn != old.role_arn
+        or not set(_effects(old.allow)) <= set(_effects(new.allow))
+        or not set(_effects(new.deny)) <= set(_effects(old.deny))
+        or strictest([old.options, new.options]) != old.options
     )
 
 
@@ -170,10 +202,9 @@ def decide(grant: EffectiveGrant, accesses: Iterable[Access]) -> Decision:
 
 def _decide_one(grant: EffectiveGrant, access: Access) -> Decision:
     if is_system(access.keyspace):
-        implied = access.keyspace in SCHEMA_KEYSPACES and access.permission is Permission.SELECT
-        return Decision(allowed=implied, rule=IMPLIED_RULE, denied=None if implied else access)
+        return _decide_system(grant, access)
     for rule in grant.deny:
-        if _covers(rule, access):
+        if _denies(rule, access):
             return Decision(allowed=False, rule=rule.source, denied=access)
     for rule in grant.allow:
         if _covers(rule, access):
@@ -181,17 +212,56 @@ def _decide_one(grant: EffectiveGrant, access: Access) -> Decision:
     return Decision(allowed=False, rule="", denied=access)
 
 
+def _decide_system(grant: EffectiveGrant, access: Access) -> Decision:
+    if access == PARTITIONER:
+        denying = next((rule for rule in grant.deny if _denies(rule, access)), None)
+        allowing = next((rule for rule in grant.allow if sets_partitioner(rule)), None)
+        decider = denying or allowing
+        allowed = denying is None and allowing is not None
+        return Decision(allowed=allowed, rule=decider.source if decider else "", denied=None if allowed else access)
+    implied = access.keyspace in SCHEMA_KEYSPACES and access.permission is Permission.SELECT
+    return Decision(allowed=implied, rule=IMPLIED_RULE, denied=None if implied else access)
+
+
 def is_system(keyspace: str) -> bool:
     """Whether a keyspace is one of Keyspaces' own: by the prefix that IAM policies for Keyspaces go by, `system*`."""
     return keyspace.startswith("system")
 
 
-def _covers(rule: PolicyRule, access: Access) -> bool:
+def sets_partitioner(rule: PolicyRule) -> bool:
+    """Whether an allow is about the account's partitioner: it must name system.local itself, no pattern does."""
     return (
-        access.permission in rule.permissions
-        and any(matches(pattern, access.keyspace) for pattern in rule.keyspaces)
-        and any(matches(pattern, access.table) for pattern in rule.tables)
+        Permission.UPDATE_PARTITIONER in rule.permissions
+        and PARTITIONER.keyspace in rule.keyspaces
+        and PARTITIONER.table in rule.tables
     )
+
+
+def covers_keyspaces(rule: PolicyRule) -> bool:
+    """Whether a rule is about its keyspaces as a whole: all tables of them, those to come too."""
+    return "*" in rule.tables
+
+
+def _covers(rule: PolicyRule, access: Access) -> bool:
+    if access.permission not in rule.permissions or not _names_keyspace(rule, access.keyspace):
+        return False
+    if access.table is None:
+        return covers_keyspaces(rule)
+    return _names_table(rule, access.table)
+
+
+def _denies(rule: PolicyRule, access: Access) -> bool:
+    if access.permission not in rule.permissions or not _names_keyspace(rule, access.keyspace):
+        return False
+    return access.table is None or _names_table(rule, access.table)
+
+
+def _names_keyspace(rule: PolicyRule, keyspace: str) -> bool:
+    return any(matches(pattern, keyspace) for pattern in rule.keyspaces)
+
+
+def _names_table(rule: PolicyRule, table: str) -> bool:
+    return any(matches(pattern, table) for pattern in rule.tables)
 
 
 def matches(pattern: str, name: str) -> bool:

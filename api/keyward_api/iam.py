@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from keyward_api.canonical import canonical_json
-from keyward_api.decision import EffectiveGrant, matches
-from keyward_api.permissions import IAM_ACTIONS, Permission
+from keyward_api.decision import PARTITIONER, EffectiveGrant, covers_keyspaces, decide, matches
+from keyward_api.permissions import IAM_ACTIONS, KEYSPACE_PERMISSIONS, Permission
 from keyward_api.resources.policy import PolicyDatabase, PolicyRule
 
 SESSION_POLICY_LIMIT = 2048
@@ -88,6 +88,9 @@ def session_policy(grant: EffectiveGrant, database: PolicyDatabase) -> str:
     """
     prefix = f"arn:{database.partition}:cassandra:{database.region}:{database.account_id}:/keyspace/"
     statements = [_statement("Allow", [IAM_ACTIONS[Permission.SELECT][0]], [f"{prefix}system*"])]
+    if decide(grant, [PARTITIONER]).allowed:
+        local = f"{prefix}{PARTITIONER.keyspace}/table/{PARTITIONER.table}"
+        statements.append(_statement("Allow", list(IAM_ACTIONS[PARTITIONER.permission]), [local]))
     statements += _merged("Allow", grant.allow, prefix)
     statements += _denies(grant.deny, prefix)
     text = canonical_json({"Version": POLICY_VERSION, "Statement": statements})
@@ -108,23 +111,38 @@ def _one_or_many(values: list[str]) -> str | list[str]:
 
 
 def _actions(permissions: tuple[Permission, ...]) -> list[str]:
-    return [action for permission in permissions for action in IAM_ACTIONS[permission]]
+    """Without duplicates: several permissions may set tags."""
+    return list(dict.fromkeys(action for permission in permissions for action in IAM_ACTIONS[permission]))
+
+
+def _in_keyspaces(permissions: tuple[Permission, ...]) -> tuple[Permission, ...]:
+    """Without the partitioner, whose statement stands apart: no pattern means system.local."""
+    return tuple(permission for permission in permissions if permission is not PARTITIONER.permission)
 
 
 def _merged(effect: str, rules: tuple[PolicyRule, ...], prefix: str) -> list[dict[str, Any]]:
     """One statement for each set of permissions: resources of equal rules share it."""
     by_permissions: dict[tuple[Permission, ...], dict[str, None]] = {}
     for rule in rules:
-        resources = by_permissions.setdefault(rule.permissions, {})
-        resources.update(dict.fromkeys(_resources(rule, prefix)))
+        resources = by_permissions.setdefault(_in_keyspaces(rule.permissions), {})
+        resources.update(dict.fromkeys(_resources(rule, prefix, denies=effect == "Deny")))
     return [
         _statement(effect, _actions(permissions), sorted(resources))
         for permissions, resources in sorted(by_permissions.items())
+        if permissions
     ]
 
 
-def _resources(rule: PolicyRule, prefix: str) -> list[str]:
-    return [f"{prefix}{keyspace}/table/{table}" for keyspace in rule.keyspaces for table in rule.tables]
+def _resources(rule: PolicyRule, prefix: str, *, denies: bool) -> list[str]:
+    """Tables, and keyspaces as a whole where the rule reaches them as `keyward_api.decision` says."""
+    keyspaces_too = not KEYSPACE_PERMISSIONS.isdisjoint(rule.permissions)
+    if covers_keyspaces(rule):
+        below = "*" if keyspaces_too else "table/*"
+        return [f"{prefix}{keyspace}/{below}" for keyspace in rule.keyspaces]
+    found = [f"{prefix}{keyspace}/table/{table}" for keyspace in rule.keyspaces for table in rule.tables]
+    if denies and keyspaces_too:
+        found += [f"{prefix}{keyspace}/" for keyspace in rule.keyspaces]
+    return found
 
 
 def _denies(rules: tuple[PolicyRule, ...], prefix: str) -> list[dict[str, Any]]:
@@ -132,14 +150,15 @@ def _denies(rules: tuple[PolicyRule, ...], prefix: str) -> list[dict[str, Any]]:
     statements = []
     if everywhere:
         # `*` in a rule never means system*, in IAM it would.
-        permissions = tuple(p for p in Permission if any(p in rule.permissions for rule in everywhere))
-        statements.append(
-            {
-                "Effect": "Deny",
-                "Action": _one_or_many(_actions(permissions)),
-                "NotResource": f"{prefix}system*",
-            }
-        )
+        permissions = _in_keyspaces(tuple(p for p in Permission if any(p in rule.permissions for rule in everywhere)))
+        if permissions:
+            statements.append(
+                {
+                    "Effect": "Deny",
+                    "Action": _one_or_many(_actions(permissions)),
+                    "NotResource": f"{prefix}system*",
+                }
+            )
     rest = tuple(rule for rule in rules if not _denies_everything(rule))
     for rule in rest:
         _refuse_a_deny_of_the_schema(rule)

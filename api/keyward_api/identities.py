@@ -1,16 +1,20 @@
 """Who a caller is, and what AWS gets to see of it.
 
-RoleSessionName and SourceIdentity: STS API reference, AssumeRole: 2-64 characters of `[A-Za-z0-9_+=,.@-]`. Ours never
-use `+` but to mark a shortened name, so that no two identities meet: a ServiceAccount's namespace and name
-hold neither `@` nor `+`.
+RoleSessionName and SourceIdentity: STS API reference, AssumeRole: 2-64 characters of `[A-Za-z0-9_+=,.@-]`. A
+ServiceAccount is `<namespace>@<name>`, a person `u=` and the name with each byte outside `[A-Za-z0-9_.@,-]` as `=XX`
+(hexadecimal, upper case). `+` marks a shortened name and nothing else, and no ServiceAccount's form begins with
+`u=`, so that no two identities meet.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
+from typing import Literal
 
 SESSION_NAME_LIMIT = 64
 _KEPT = 47
-_PREFIX = "system:serviceaccount:"
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+_ESCAPED = re.compile(rb"[^A-Za-z0-9_.@,-]")
 
 
 class UnknownIdentityError(ValueError):
@@ -19,32 +23,37 @@ class UnknownIdentityError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallerIdentity:
-    """A caller, as Kubernetes authenticated it."""
+    """A caller, as Kubernetes or a certificate authenticated it."""
 
-    namespace: str
-    """Namespace of the ServiceAccount."""
+    kind: Literal["ServiceAccount", "User"] = "ServiceAccount"
+    namespace: str = ""
+    """Namespace of the ServiceAccount; empty for a person."""
 
     name: str
-    """Name of the ServiceAccount."""
+    """Name of the ServiceAccount, or of the person."""
 
-    uid: str
+    uid: str = ""
     """uid of the ServiceAccount: a new one of the same name is another identity for caches, not for grants."""
 
     groups: frozenset[str] = frozenset()
-    """Groups, as TokenReview returned them."""
+    """Groups, as TokenReview or the certificate names them."""
 
     pod: str = ""
     """Name of the pod that the token is bound to; empty where it is bound to none."""
 
     @property
     def username(self) -> str:
-        """`system:serviceaccount:<namespace>:<name>`."""
-        return f"{_PREFIX}{self.namespace}:{self.name}"
+        """`system:serviceaccount:<namespace>:<name>`, or the person's name."""
+        return f"{_SERVICE_ACCOUNT}{self.namespace}:{self.name}" if self.kind == "ServiceAccount" else self.name
 
     @property
     def session_name(self) -> str:
-        """RoleSessionName and SourceIdentity: `<namespace>@<name>`, shortened where STS needs it."""
-        return session_name(f"{self.namespace}@{self.name}")
+        """RoleSessionName and SourceIdentity, shortened where STS needs it."""
+        if self.kind == "ServiceAccount":
+            return session_name(f"{self.namespace}@{self.name}")
+        return session_name(
+            "u=" + _ESCAPED.sub(lambda found: b"=%02X" % found[0][0], self.name.encode()).decode("ascii")
+        )
 
 
 def service_account(username: str, *, uid: str, groups: frozenset[str], pod: str = "") -> CallerIdentity:
@@ -52,10 +61,22 @@ def service_account(username: str, *, uid: str, groups: frozenset[str], pod: str
 
     Raises UnknownIdentityError for anything but a ServiceAccount.
     """
-    namespace, _, name = username.removeprefix(_PREFIX).partition(":")
-    if not username.startswith(_PREFIX) or not namespace or not name or ":" in name:
+    namespace, _, name = username.removeprefix(_SERVICE_ACCOUNT).partition(":")
+    if not username.startswith(_SERVICE_ACCOUNT) or not namespace or not name or ":" in name:
         raise UnknownIdentityError(f"'{username}' is not a ServiceAccount: only ServiceAccount tokens may log in")
     return CallerIdentity(namespace=namespace, name=name, uid=uid, groups=groups, pod=pod)
+
+
+def person(username: str, *, groups: frozenset[str] = frozenset()) -> CallerIdentity:
+    """The identity of a person, as a certificate or an identity provider names it.
+
+    Raises UnknownIdentityError for names and groups that Kubernetes keeps for itself (`system:…`): nobody may pose as a
+    ServiceAccount, a node or everybody.
+    """
+    reserved = next((name for name in (username, *sorted(groups)) if name.startswith("system:")), None)
+    if not username or reserved is not None or not username.isprintable():
+        raise UnknownIdentityError(f"{reserved or username!r} is not the name of a person or of a group of people")
+    return CallerIdentity(kind="User", name=username, groups=groups)
 
 
 def session_name(text: str) -> str:

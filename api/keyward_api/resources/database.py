@@ -83,6 +83,33 @@ class Agent(Model):
     identity: AgentIdentity = Field(description="The agents' own AWS identity.")
 
 
+class Limits(Model):
+    """What clients may take. Each agent counts its own connections; requests are counted over all agents."""
+
+    max_connections: int = Field(
+        default=9000, ge=1, le=15000, description="Connections that are logged in, at one agent at a time."
+    )
+    max_connections_per_identity: int = Field(
+        default=1024,
+        ge=1,
+        le=15000,
+        description="Connections that one identity may have open at one agent at a time.",
+    )
+    requests_per_second: int | None = Field(
+        default=None,
+        ge=1,
+        le=10000000,
+        description="Statements a second over all clients, shared evenly between the ready agents. Beyond it clients "
+        "are slowed down, and refused with OVERLOADED where that does not help. Default: no limit.",
+    )
+    max_frame_bytes: int = Field(
+        default=16777216,
+        ge=65536,
+        le=268435456,
+        description="Bytes of the longest request body after the login.",
+    )
+
+
 class KeyspacesDatabaseSpec(Model):
     """What is wanted."""
 
@@ -108,6 +135,7 @@ class KeyspacesDatabaseSpec(Model):
         | {"default": {"type": "Public"}},
     )
     agent: Agent = Field(description="The agents.")
+    limits: Limits = Field(default_factory=Limits, description="What clients may take.")
 
 
 SPEC_RULES = validations(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from keyward_api.permissions import Permission
+from keyward_api.resources.database import Limits
 from keyward_api.resources.models import (
     LIST_ATOMIC,
     AccountID,
@@ -18,7 +19,7 @@ from keyward_api.resources.models import (
     RoleARN,
     list_map,
 )
-from keyward_api.resources.role import NamePattern
+from keyward_api.resources.role import NamePattern, RoleOptions
 
 REPORTED_ROLES_LIMIT = 256
 """IAM roles that an agent tries and reports, the first by name: a status must stay small."""
@@ -60,6 +61,7 @@ class PolicyDatabase(Model):
         max_length=64,
         description="IP address of the agents' Service, which drivers see as the node.",
     )
+    limits: Limits = Field(default_factory=Limits, description="What clients may take.")
 
 
 class PolicyRule(Model):
@@ -90,12 +92,15 @@ class Grant(Model):
     deny: tuple[PolicyRule, ...] = Field(
         default=(), max_length=RULES_LIMIT, json_schema_extra=LIST_ATOMIC, description="Denies: they win."
     )
+    options: RoleOptions = Field(
+        default_factory=RoleOptions, description="How sessions may be used: the strictest of the user's roles."
+    )
 
 
 class PolicyIdentity(Model):
     """A subject and its grants."""
 
-    kind: Literal["ServiceAccount", "Group"] = Field(description="What kind of identity it is.")
+    kind: Literal["ServiceAccount", "User", "Group"] = Field(description="What kind of identity it is.")
     name: str = Field(max_length=253, description="Its name.")
     namespace: str = Field(default="", max_length=63, description="A ServiceAccount's namespace.")
     grants: tuple[GrantID, ...] = Field(

@@ -16,6 +16,9 @@ from keyward_api.resources.models import (
 )
 
 NamePattern = Annotated[str, Field(min_length=1, max_length=48, pattern=r"^[A-Za-z0-9_*]{1,48}$")]
+MAXIMUM_SESSION_SECONDS = 43200
+"""How long a session lasts where no role says otherwise: the longest that an IAM role's own sessions last."""
+
 DBUser = Annotated[
     str,
     Field(
@@ -86,6 +89,36 @@ class Rule(Model):
     )
 
 
+class RoleOptions(Model):
+    """How holders may use their sessions. Of several roles' options the strictest counts; unset says nothing."""
+
+    max_session_seconds: int | None = Field(
+        default=None,
+        ge=60,
+        le=604800,
+        description=f"Seconds after which a session must log in again. Default: {MAXIMUM_SESSION_SECONDS}.",
+    )
+    idle_timeout_seconds: int | None = Field(
+        default=None,
+        ge=10,
+        le=604800,
+        description="Seconds without a statement after which a session ends; drivers' heartbeats do not count. "
+        "Default: none.",
+    )
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        le=10000,
+        description="Connections that one identity may have open at one agent at a time with this role. Default: "
+        "`limits.maxConnectionsPerIdentity` of the database.",
+    )
+    allow_tracing: bool | None = Field(
+        default=None,
+        description="Whether statements may ask for tracing, where the database has it. Every role that says anything "
+        "must say yes. Default: no.",
+    )
+
+
 class KeyspacesRoleSpec(Model):
     """Allows add up over all roles of a user; a deny of any role wins over every allow."""
 
@@ -95,6 +128,7 @@ class KeyspacesRoleSpec(Model):
     deny: tuple[Rule, ...] = Field(
         default=(), max_length=64, json_schema_extra=LIST_ATOMIC, description="What holders may never do."
     )
+    options: RoleOptions = Field(default_factory=RoleOptions, description="How holders may use their sessions.")
 
 
 class KeyspacesRole(Model):

@@ -19,6 +19,10 @@ SUBJECT_RULES = validations(
         "'system:serviceaccounts:<namespace>' is accepted",
     ),
     (
+        "self.kind != 'User' || !self.name.startsWith('system:')",
+        "a User may not be one of Kubernetes' own ('system:…'): name ServiceAccounts by kind 'ServiceAccount'",
+    ),
+    (
         "self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
         "`name` of a ServiceAccount must be a lower-case DNS name",
     ),
@@ -28,7 +32,10 @@ SUBJECT_RULES = validations(
 class Subject(Model):
     """A person, workload or group, exactly as Kubernetes authenticates it."""
 
-    kind: Literal["ServiceAccount", "Group"] = Field(description="What kind of identity it is.")
+    kind: Literal["ServiceAccount", "User", "Group"] = Field(
+        description="What kind of identity it is. `User`: a person, by client certificate or by a token of a "
+        "configured issuer; so far at agents outside the cluster only."
+    )
     name: str = Field(min_length=1, max_length=253, description="Its name; for a Group as in `userInfo.groups`.")
     namespace: str | None = Field(
         default=None, min_length=1, max_length=63, description="The ServiceAccount's namespace."

@@ -109,7 +109,7 @@ class Judge:
     def _explain(self, access: Access, rule: str) -> str:
         context, caller = self._context, self._caller
         who = (
-            f"{caller.identity.username} may not {access.permission.value} {access.keyspace}.{access.table} on "
+            f"{caller.identity.username} may not {access.permission.value} {access.resource} on "
             f"{context.where} as IAM role '{caller.grant.db_user}'"
         )
         if is_system(access.keyspace):
@@ -122,7 +122,7 @@ class Judge:
             return f"{who}: rule {rule} denies it; ask the owner of namespace {namespace} to change that KeyspacesRole"
         return (
             f"{who}: ask the owner of namespace {namespace} for a KeyspacesRole rule with dbUsers "
-            f"[{caller.grant.db_user}], keyspaces [{access.keyspace}], tables [{access.table}], "
+            f"[{caller.grant.db_user}], keyspaces [{access.keyspace}], tables [{access.table or '*'}], "
             f"permissions [{access.permission.value}]"
         )
 

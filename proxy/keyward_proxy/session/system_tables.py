@@ -150,7 +150,7 @@ class SystemTables:
 
 
 def _selection(statement: Statement) -> tuple[str, Selection]:
-    table = statement.accesses[0].table
+    table = statement.accesses[0].table or ""
     if statement.selection is None:
         raise SystemTableError(
             f"the agent answers {KEYSPACE}.{table} itself, and only SELECTs of columns or count(*) "

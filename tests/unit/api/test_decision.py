@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyward_api.decision import Access, GrantError, decide, matches
+from keyward_api.decision import Access, EffectiveGrant, GrantError, decide, matches, narrows
 from keyward_api.permissions import Permission
 from tests.unit.api.builders import identity, role, rule, service_account, user, view
 
@@ -158,3 +158,97 @@ def test_a_pattern_of_many_stars_is_matched_at_once(length: int) -> None:
 def test_matching_agrees_with_regular_expressions(pattern: str, name: str) -> None:
     expression = ".*".join(re.escape(part) for part in pattern.split("*"))
     assert matches(pattern, name) is (re.fullmatch(expression, name) is not None)
+
+
+def may_to_keyspace(permission: Permission, keyspace: str, **policy: object) -> bool:
+    grant = view(**policy).grant_for(identity(), "Reader")
+    return decide(grant, [Access(permission=permission, keyspace=keyspace)]).allowed
+
+
+def test_a_keyspace_as_a_whole_needs_a_rule_for_all_of_its_tables() -> None:
+    whole = role(allow=[rule(tables=["*"], permissions=["Create", "Drop"])])
+    parts = role(allow=[rule(tables=["item*"], permissions=["Create", "Drop"])])
+    assert may_to_keyspace(Permission.DROP, "shop", roles=[whole])
+    assert not may_to_keyspace(Permission.ALTER, "shop", roles=[whole])
+    assert not may_to_keyspace(Permission.DROP, "other", roles=[whole])
+    assert not may_to_keyspace(Permission.DROP, "shop", roles=[parts])
+    assert may(Permission.DROP, "shop.items", roles=[parts])
+
+
+def test_who_may_not_drop_one_table_may_not_drop_its_keyspace() -> None:
+    mixed = role(allow=[rule(tables=["*"], permissions=["*"])], deny=[rule(tables=["audit"], permissions=["Drop"])])
+    assert not may_to_keyspace(Permission.DROP, "shop", roles=[mixed])
+    assert may_to_keyspace(Permission.CREATE, "shop", roles=[mixed])
+    assert may(Permission.DROP, "shop.items", roles=[mixed])
+    assert not may(Permission.DROP, "shop.audit", roles=[mixed])
+
+
+@pytest.mark.parametrize(
+    ("keyspaces", "tables", "permissions", "allowed"),
+    [
+        (["system"], ["local"], ["UpdatePartitioner"], True),
+        (["system"], ["local"], ["*"], True),
+        (["*"], ["*"], ["*"], False),
+        (["system"], ["*"], ["UpdatePartitioner"], False),
+        (["system*"], ["local"], ["UpdatePartitioner"], False),
+        (["system"], ["local"], ["Modify"], False),
+    ],
+)
+def test_the_partitioner_is_set_by_those_only_whose_rule_names_it(
+    keyspaces: list[str], tables: list[str], permissions: list[str], allowed: bool
+) -> None:
+    named = role(allow=[rule(), rule(keyspaces=keyspaces, tables=tables, permissions=permissions)])
+    assert may(Permission.UPDATE_PARTITIONER, "system.local", roles=[named]) is allowed
+    assert not may(MODIFY, "system.local", roles=[named])
+
+
+def test_a_deny_of_everything_reaches_the_partitioner() -> None:
+    allow = [rule(keyspaces=["system"], tables=["local"], permissions=["*"])]
+    deny = [rule(keyspaces=["*"], tables=["*"], permissions=["*"])]
+    assert not may(Permission.UPDATE_PARTITIONER, "system.local", roles=[role(allow=allow, deny=deny)])
+
+
+def grant_of(**policy: object) -> EffectiveGrant:
+    return view(**policy).grant_for(identity(), "Reader")
+
+
+def test_of_several_roles_options_the_strictest_hold() -> None:
+    calm = role("calm") | {"spec": {"allow": [rule()], "options": {"idleTimeoutSeconds": 60, "allowTracing": True}}}
+    short = role("short") | {"spec": {"deny": [rule(tables=["x"])], "options": {"maxSessionSeconds": 600}}}
+    elsewhere = role("elsewhere") | {
+        "spec": {"allow": [rule(databases={"names": ["other"]})], "options": {"maxSessionSeconds": 60}}
+    }
+    options = grant_of(
+        roles=[calm, short, elsewhere], users=[user("a", roles=["calm", "elsewhere"]), user("b", roles=["short"])]
+    ).options
+    assert (options.idle_timeout_seconds, options.max_session_seconds, options.max_connections) == (60, 600, None)
+    assert options.allow_tracing is True
+    no = role("no") | {"spec": {"allow": [rule()], "options": {"allowTracing": False}}}
+    assert grant_of(roles=[calm, no], users=[user(roles=["calm", "no"])]).options.allow_tracing is False
+
+
+def test_options_that_cannot_be_read_withhold_the_role() -> None:
+    broken = role() | {"spec": {"allow": [rule()], "options": {"maxSessionSeconds": "long"}}}
+    with pytest.raises(GrantError, match="has no grant"):
+        grant_of(roles=[broken])
+
+
+@pytest.mark.parametrize(
+    ("spec", "narrower"),
+    [
+        ({"allow": [rule()]}, False),
+        ({"allow": [rule(), rule(tables=["more"])]}, False),
+        ({"allow": [rule(tables=["more"])]}, True),
+        ({"allow": [rule()], "deny": [rule(tables=["x"])]}, True),
+        ({"allow": [rule()], "options": {"maxSessionSeconds": 600}}, True),
+        ({"allow": [rule(dbUsers=["Reader"], permissions=["Select", "Modify"])]}, True),
+    ],
+)
+def test_on_doubt_another_grant_is_a_narrower_one(spec: dict[str, object], narrower: bool) -> None:
+    assert narrows(grant_of(), grant_of(roles=[role() | {"spec": spec}])) is narrower
+
+
+def test_a_deny_that_went_away_narrows_nothing() -> None:
+    before = grant_of(roles=[role(deny=[rule(tables=["x"])])])
+    assert not narrows(before, grant_of())
+    assert narrows(grant_of(), before)

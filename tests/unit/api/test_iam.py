@@ -100,3 +100,34 @@ def test_the_agents_own_role_trusts_one_service_account_of_one_cluster() -> None
         "oidc.example/id/1:aud": "sts.amazonaws.com",
         "oidc.example/id/1:sub": "system:serviceaccount:keyward-agents:payments.orders",
     }
+
+
+def test_keyspaces_as_a_whole_are_named_where_a_rule_reaches_them() -> None:
+    assert policy_of(allow=[rule(tables=["*"], permissions=["Drop"])])[-1]["Resource"] == f"{PREFIX}shop/*"
+    assert policy_of(allow=[rule(tables=["*"], permissions=["Select"])])[-1]["Resource"] == f"{PREFIX}shop/table/*"
+    assert policy_of(allow=[rule(permissions=["Drop"])])[-1]["Resource"] == f"{PREFIX}shop/table/items"
+
+
+def test_a_deny_of_dropping_a_table_denies_dropping_its_keyspace() -> None:
+    denied = policy_of(deny=[rule(permissions=["Drop"])])[-1]
+    assert denied["Resource"] == [f"{PREFIX}shop/", f"{PREFIX}shop/table/items"]
+
+
+def test_actions_that_permissions_share_are_named_once() -> None:
+    actions = policy_of(allow=[rule(permissions=["Create", "Alter"])])[-1]["Action"]
+    assert len(actions) == len(set(actions))
+    assert {"cassandra:TagResource", "cassandra:UntagResource"} <= set(actions)
+
+
+def test_the_partitioner_is_named_only_where_the_agent_would_allow_it() -> None:
+    named = rule(keyspaces=["system"], tables=["local"], permissions=["UpdatePartitioner"])
+    own = {
+        "Effect": "Allow",
+        "Action": "cassandra:UpdatePartitioner",
+        "Resource": f"{PREFIX}system/table/local",
+    }
+    assert own in policy_of(allow=[rule(), named])
+    everything = json.dumps(policy_of(allow=[rule(keyspaces=["*"], tables=["*"], permissions=["*"])]))
+    assert "UpdatePartitioner" not in everything
+    deny = rule(keyspaces=["system"], tables=["local"], permissions=["UpdatePartitioner"])
+    assert own not in policy_of(allow=[rule(), named], deny=[deny])

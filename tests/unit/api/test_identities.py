@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from keyward_api.identities import UnknownIdentityError, service_account, session_name
+from keyward_api.identities import UnknownIdentityError, person, service_account, session_name
 
 STS_PATTERN = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)  # STS API reference, RoleSessionName and SourceIdentity
 
@@ -46,3 +46,43 @@ def test_the_shortened_form_is_fixed() -> None:
 def test_only_service_accounts_are_admitted(username: str) -> None:
     with pytest.raises(UnknownIdentityError, match="is not a ServiceAccount"):
         service_account(username, uid="u", groups=frozenset())
+
+
+PEOPLE = [
+    ("alice", "u=alice"),
+    ("alice@example.com", "u=alice@example.com"),
+    ("a+b", "u=a=2Bb"),
+    ("a=2Bb", "u=a=3D2Bb"),
+    ("Ångström", "u==C3=85ngstr=C3=B6m"),
+    ("payments@web", "u=payments@web"),
+    ("x" * 63, "u=" + "x" * 45 + "+" + "959a36e9db5f54ef"),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), PEOPLE)
+def test_what_aws_sees_of_a_person(name: str, expected: str) -> None:
+    identity = person(name)
+    assert identity.session_name == expected
+    assert identity.username == name
+    assert STS_PATTERN.fullmatch(identity.session_name)
+
+
+def test_a_person_is_never_taken_for_a_service_account() -> None:
+    workload = service_account("system:serviceaccount:payments:web", uid="u", groups=frozenset())
+    assert person("payments@web").session_name != workload.session_name
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [
+        ("", ()),
+        ("system:serviceaccount:a:b", ()),
+        ("system:anonymous", ()),
+        ("alice", ("system:masters",)),
+        ("alice", ("dev", "system:authenticated")),
+        ("alice\n", ()),
+    ],
+)
+def test_nobody_may_pose_as_what_kubernetes_keeps_for_itself(name: str, groups: tuple[str, ...]) -> None:
+    with pytest.raises(UnknownIdentityError, match="is not the name of a person"):
+        person(name, groups=frozenset(groups))
