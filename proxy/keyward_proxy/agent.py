@@ -42,6 +42,7 @@ from keyward_proxy.net.leaf_keeper import LeafKeeper
 from keyward_proxy.net.opening import Connector, UpstreamOpener
 from keyward_proxy.net.server import Limits, Server
 from keyward_proxy.session import events
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
 from keyward_proxy.tasks import TaskHolder
@@ -103,6 +104,7 @@ class Agent:
         self._draining = False
         self._tasks = TaskHolder()
         self._readings = ReadingCache()
+        self._budget = RequestBudget()
         self._leaf = LeafKeeper(
             directory=settings.ca_directory,
             names=(*settings.server_names, settings.pod_ip),
@@ -194,6 +196,7 @@ class Agent:
                 identities=len(spec.identities),
             )
         self._view = view = PolicyView.of(spec)
+        self._budget.allow(spec.database.limits.requests_per_second, now=self._outside.clock.monotonic())
         self._server.tell(partial(events.PolicyChanged, policy=view))
         self._trials.begin(spec)
         self._answer_for(spec.database.service_address)
@@ -221,7 +224,7 @@ class Agent:
             service_address=self._view.database.service_address or self._settings.pod_ip,
             client_address=client_address,
         )
-        return Session(settings=settings, policy=self._view, readings=self._readings)
+        return Session(settings=settings, policy=self._view, readings=self._readings, budget=self._budget)
 
     # Readiness and status.
 
