@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
+
 LOGIN_FRAME_BYTES = 64 * 1024
 """No frame body may be longer before the login is complete, on either leg."""
 
@@ -56,3 +58,6 @@ class SessionSettings:
 
     maximum_frame_bytes: int = 16 * 1024 * 1024
     """Longest request body accepted after the login."""
+
+    certificate: CertificateProof | CertificateRefused | None = None
+    """What the client's certificate proved; None: there was none, and a token must."""

@@ -16,6 +16,7 @@ from keyward_api.decision import PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
 from keyward_proxy.session.commands import (
     Authenticate,
     CloseClient,
@@ -283,7 +284,13 @@ def quiet() -> Expectation:
 # Whole passages.
 
 
-def new_script(view: PolicyView, *, version: int = 4, maximum_frame_bytes: int = 16 * 1024 * 1024) -> Script:
+def new_script(
+    view: PolicyView,
+    *,
+    version: int = 4,
+    maximum_frame_bytes: int = 16 * 1024 * 1024,
+    certificate: CertificateProof | CertificateRefused | None = None,
+) -> Script:
     """A session whose client has just connected."""
     settings = SessionSettings(
         session_id="s-1",
@@ -291,6 +298,7 @@ def new_script(view: PolicyView, *, version: int = 4, maximum_frame_bytes: int =
         service_address="10.96.0.10",
         client_address="10.1.2.3:40000",
         maximum_frame_bytes=maximum_frame_bytes,
+        certificate=certificate,
     )
     session = Session(settings=settings, policy=view, readings=ReadingCache())
     return Script(session=session, version=version) >> tick()
