@@ -57,12 +57,12 @@ class Claims:
 def inspect(token: Secret, *, audience: str, now: float, wanted: WantedToken = SERVICE_ACCOUNT_TOKEN) -> Claims:
     """Claims of a token that may be good for this audience; raises AuthenticationError."""
     try:
-        payload = _payload(token.reveal())
+        _, payload = read(token)
         _check_audience(payload.get("aud"), audience, wanted)
         expires = payload.get("exp")
         if isinstance(expires, bool) or not isinstance(expires, int | float) or not abs(expires) < _LATEST:
-            raise _MalformedTokenError("it has no expiry")
-    except _MalformedTokenError as error:
+            raise MalformedTokenError("it has no expiry")
+    except MalformedTokenError as error:
         raise AuthenticationError(
             f"the password is not {wanted.what}: {error}; {wanted.source} with the audience '{audience}'",
             reason="NotAToken",
@@ -75,20 +75,22 @@ def inspect(token: Secret, *, audience: str, now: float, wanted: WantedToken = S
     return Claims(expires=float(expires))
 
 
-class _MalformedTokenError(Exception):
+class MalformedTokenError(Exception):
     """What a token would need to have."""
 
 
-def _payload(token: str) -> dict[str, Any]:
-    if len(token) > MAXIMUM_TOKEN_BYTES:
-        raise _MalformedTokenError(f"it is longer than {MAXIMUM_TOKEN_BYTES} bytes")
-    parts = token.split(".")
+def read(token: Secret) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and payload, which nobody has verified; raises MalformedTokenError."""
+    text = token.reveal()
+    if len(text) > MAXIMUM_TOKEN_BYTES:
+        raise MalformedTokenError(f"it is longer than {MAXIMUM_TOKEN_BYTES} bytes")
+    parts = text.split(".")
     if len(parts) != 3 or not all(parts):
-        raise _MalformedTokenError("it does not consist of three parts")
+        raise MalformedTokenError("it does not consist of three parts")
     header, payload = _json(parts[0]), _json(parts[1])
     if header is None or payload is None:
-        raise _MalformedTokenError("its parts are not JSON")
-    return payload
+        raise MalformedTokenError("its parts are not JSON")
+    return header, payload
 
 
 def _json(part: str) -> dict[str, Any] | None:
@@ -103,7 +105,7 @@ def _json(part: str) -> dict[str, Any] | None:
 def _check_audience(claim: object, audience: str, wanted: WantedToken) -> None:
     audiences = [claim] if isinstance(claim, str) else claim
     if not isinstance(audiences, list) or not all(isinstance(value, str) for value in audiences):
-        raise _MalformedTokenError("it names no audience")
+        raise MalformedTokenError("it names no audience")
     if audience in audiences:
         return
     shown = ", ".join(repr(value[:_SHOWN]) for value in audiences[:4]) or "nothing"
