@@ -50,11 +50,13 @@ class Server:
         self,
         *,
         context: Callable[[], ssl.SSLContext],
-        new_session: Callable[[str], Session | None],
+        new_session: Callable[[str, bytes | None], Session | None],
         services: Services,
         limits: Limits,
     ) -> None:
-        """`new_session` is given the client's address and port; None means that nobody can be served now."""
+        """`new_session` is given the client's address and port, and the certificate that it proved to have (DER).
+
+        It returns None where nobody can be served now."""
         self._context = context
         self._new_session = new_session
         self._services = services
@@ -186,7 +188,8 @@ class Server:
             self._connect(secure, address[0], address[1])
 
     def _connect(self, sock: ssl.SSLSocket, host: str, port: int) -> None:
-        session = self._new_session(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        session = self._new_session(address, sock.getpeercert(binary_form=True))
         if session is None:
             self._count("refused")
             sock.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
+
 LOGIN_FRAME_BYTES = 64 * 1024
 """No frame body may be longer before the login is complete, on either leg."""
 
@@ -59,3 +61,6 @@ class SessionSettings:
 
     client_proxied: bool = False
     """True where `client_address` was told by a load balancer."""
+
+    certificate: CertificateProof | CertificateRefused | None = None
+    """What the client's certificate proved; None: there was none, and a token must."""

@@ -72,7 +72,7 @@ async def listen(leaf: Leaf, authority: CertificateAuthority, tasks: TaskHolder)
     def listen(limits: Limits, **of_policy: int) -> Running:
         sessions: list[ScriptedSession] = []
 
-        def make(_: str) -> ScriptedSession:
+        def make(*_: object) -> ScriptedSession:
             sessions.append(new_session())
             return sessions[-1]
 
@@ -198,7 +198,7 @@ async def test_without_a_policy_nobody_is_served(
     leaf: Leaf, trusting: ssl.SSLContext, authority: CertificateAuthority, tasks: TaskHolder
 ) -> None:
     shared = services(Opener(authority, 1), tasks)
-    server = Server(context=lambda: leaf.context, new_session=lambda _: None, services=shared, limits=Limits())
+    server = Server(context=lambda: leaf.context, new_session=lambda *_: None, services=shared, limits=Limits())
     port = server.listen("127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname="agent.test")
     assert await closed(reader) == b""
@@ -213,7 +213,7 @@ async def test_a_new_leaf_serves_from_the_next_connection_on(
     present = [leaves[0]]
     shared = services(Opener(authority, 1), tasks)
     server = Server(
-        context=lambda: present[0].context, new_session=lambda _: new_session(), services=shared, limits=Limits()
+        context=lambda: present[0].context, new_session=lambda *_: new_session(), services=shared, limits=Limits()
     )
     port = server.listen("127.0.0.1", 0)
     serials = []

@@ -17,6 +17,7 @@ from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.budget import RequestBudget
+from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
 from keyward_proxy.session.commands import (
     Authenticate,
     CloseClient,
@@ -297,6 +298,7 @@ def new_script(
     version: int = 4,
     budget: RequestBudget | None = None,
     readings: ReadingCache | None = None,
+    certificate: CertificateProof | CertificateRefused | None = None,
 ) -> Script:
     """A session whose client has just connected."""
     settings = SessionSettings(
@@ -304,6 +306,7 @@ def new_script(
         agent="agent-0",
         service_address="10.96.0.10",
         client_address="10.1.2.3:40000",
+        certificate=certificate,
     )
     session = Session(
         settings=settings, policy=view, readings=readings or ReadingCache(), budget=budget or RequestBudget()
