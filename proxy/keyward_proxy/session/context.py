@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from keyward_api.decision import EffectiveGrant, PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.commands import CloseClient, CloseUpstream, Command, ToClient
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, SessionSettings
@@ -36,6 +37,7 @@ class SessionContext:
     settings: SessionSettings
     policy: PolicyView
     readings: ReadingCache
+    budget: RequestBudget
     phase: Phase
     requests: RequestScanner = field(default_factory=lambda: RequestScanner(maximum_body=LOGIN_FRAME_BYTES))
     version: int = VERSIONS[-1]

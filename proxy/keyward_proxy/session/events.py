@@ -115,6 +115,9 @@ class UpstreamFailed(Event):
     retryable: bool = False
     """True where the same login may succeed later: Keyspaces or STS could not be reached, for instance."""
 
+    overloaded: bool = False
+    """True where there are too many connections already: the client is told so, and need not change anything."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyChanged(Event):
