@@ -1,7 +1,8 @@
 """What every driver is checked for: one list of names over all languages.
 
-A program prints one JSON object a check: `{"name": …, "outcome": "passed" | "failed" | "skipped", "message": …}`. A driver
-that lacks something skips the check and says so; a name that is not here, or is missing, is an error of the program.
+A program prints one JSON object a check: `{"name": …, "outcome": "passed" | "failed" | "skipped", "message": …}`. A
+driver that lacks something skips the check and says so; a name that is not here, or is missing, is an error of the
+program.
 """
 
 CHECKS = (

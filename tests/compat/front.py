@@ -1,7 +1,7 @@
 """The plaintext listener of the test entry point: it logs clients in that know of neither TLS nor logins.
 
 Bytes pass as they are, both ways, from the first one on. Of the agent's side the handshake alone is read: AUTHENTICATE
-is answered here with a user name and a token, and AUTH_SUCCESS reaches the client as READY on the stream of its STARTUP.
+is answered here with a user name and a token, and AUTH_SUCCESS reaches the client as READY, on its STARTUP's stream.
 """
 
 import asyncio

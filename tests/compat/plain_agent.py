@@ -2,8 +2,8 @@
 
     python -m tests.compat.plain_agent --listen ADDRESS --cassandra ADDRESS --state DIR
 
-Between the two everything is real: TLS, tokens, the policy of manifests, STS (local AWS), SigV4. It listens on port 9042
-of the one address and connects to port 9042 of the other, whose port 9142 it uses to play Keyspaces. It prints
+Between the two everything is real: TLS, tokens, the policy of manifests, STS (local AWS), SigV4. It listens on port
+9042 of the one address and connects to port 9042 of the other, whose port 9142 it uses to play Keyspaces. It prints
 `ready` when clients can connect, and ends at SIGTERM. The audit trail is DIR/audit.jsonl.
 """
 
