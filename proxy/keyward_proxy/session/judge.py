@@ -165,8 +165,9 @@ def is_unreadable(request: Request, frame: Frame) -> Refused | None:
 
 def prepares_use(request: Request, frame: Frame) -> Refused | None:
     """A prepared USE would change the keyspace unseen."""
-    if request.opcode is Opcode.PREPARE and request.form is StatementForm.USE:
-        return Refused(code=ErrorCode.INVALID, message="USE cannot be prepared: send it as a simple statement")
+    if request.opcode is Opcode.PREPARE and request.form in (StatementForm.USE, StatementForm.DESCRIBE):
+        message = f"{request.form} cannot be prepared: send it as a simple statement"
+        return Refused(code=ErrorCode.INVALID, message=message)
     return None
 
 

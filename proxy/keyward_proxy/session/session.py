@@ -20,6 +20,8 @@ from keyward_proxy.session.events import (
     AuthenticationRefused,
     ClientClosed,
     ClientData,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -84,6 +86,8 @@ class Session:
                 return phase.on_verdict(event)
             case UpstreamOpened() | UpstreamFailed():
                 return phase.on_upstream_verdict(event)
+            case Described() | DescriptionFailed():
+                return phase.on_described(event)
             case PolicyChanged():
                 context.policy = event.policy
                 return phase.on_policy_changed(event)
