@@ -11,7 +11,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
@@ -23,7 +23,9 @@ from keyward_proxy.auth.authenticator import Authenticator
 from keyward_proxy.auth.errors import AuthenticationError
 from keyward_proxy.aws.credentials import ATTRIBUTION
 from keyward_proxy.clock import Clock
+from keyward_proxy.describe.inquiry import DescriptionError
 from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.describer import Describer
 from keyward_proxy.net.opening import Opened, OpeningFailed, UpstreamOpener
 from keyward_proxy.net.stream import Stream
 from keyward_proxy.session import commands, events
@@ -58,6 +60,7 @@ class Services:
     clock: Clock
     tasks: TaskHolder
     metrics: Metrics
+    describer: Describer = field(default_factory=Describer)
 
 
 class Connection:
@@ -98,6 +101,7 @@ class Connection:
             commands.ToUpstream: self._send_to_upstream,
             commands.Authenticate: self._authenticate,
             commands.OpenUpstream: self._open_upstream,
+            commands.FormatDescription: self._format_description,
             commands.RecordAudit: self._record,
             commands.CloseClient: self._close_client,
             commands.CloseUpstream: self._close_upstream,
@@ -281,6 +285,9 @@ class Connection:
             failed = partial(events.UpstreamFailed, message=full, reason="TooManyConnections", overloaded=True)
             asyncio.get_running_loop().call_soon(self.tell, failed)
 
+    def _format_description(self, command: commands.FormatDescription) -> None:
+        self._wait(self._describe(command), name="describe")
+
     # What takes time.
 
     def _wait(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:
@@ -320,6 +327,14 @@ class Connection:
         else:
             self._upstream = Stream(opened.socket, _UpstreamSide(self))
             self._answered(partial(events.UpstreamOpened, **_facts(opened)))
+
+    async def _describe(self, command: commands.FormatDescription) -> None:
+        try:
+            answer = await self._services.describer.describe(command.inquiry)
+        except DescriptionError as error:
+            self._answered(partial(events.DescriptionFailed, message=str(error), code=error.code))
+        else:
+            self._answered(partial(events.Described, answer=answer))
 
 
 def _facts(opened: Opened) -> dict[str, Any]:

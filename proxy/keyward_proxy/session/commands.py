@@ -14,6 +14,7 @@ from keyward_proxy.session.secret import Secret
 if TYPE_CHECKING:
     from keyward_api.decision import EffectiveGrant
     from keyward_api.identities import CallerIdentity
+    from keyward_proxy.describe.inquiry import Inquiry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +56,16 @@ class OpenUpstream(Command):
 
     grant: EffectiveGrant
     identity: CallerIdentity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormatDescription(Command):
+    """Have a DESCRIBE's answer written; answered by `Described` or `DescriptionFailed`.
+
+    It takes too long to be done between two events of other sessions.
+    """
+
+    inquiry: Inquiry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,8 @@ Streams pass through: a request that is forwarded keeps its stream id, and nothi
 between. OPTIONS, REGISTER and the tables of `system_tables` are answered here; Keyspaces' own events would tell
 addresses past the agent, so none is registered for.
 
-USE is a barrier. It is forwarded when nothing is in flight, and nothing is read until it is answered, because what
+USE and DESCRIBE are barriers. DESCRIBE is answered here, from what Keyspaces is asked while nothing else is in
+flight. USE is forwarded when nothing is in flight, and nothing is read until it is answered, because what
 an unqualified name means depends on the answer. The keyspace in use is what Keyspaces said, never what was asked.
 """
 
@@ -16,13 +17,23 @@ from dataclasses import replace
 from keyward_api.decision import GrantError, narrows
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
+from keyward_proxy.describe.inquiry import Answer, DescriptionError, Inquiry
 from keyward_proxy.session.answers import Answers
 from keyward_proxy.session.audit import AuditTrail
 from keyward_proxy.session.barrier import Barrier
 from keyward_proxy.session.commands import Command, PauseClient, RecordAudit, ToClient, ToUpstream
 from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
+from keyward_proxy.session.describing import Describing
 from keyward_proxy.session.ending import Ending
-from keyward_proxy.session.events import ClientClosed, Drain, Event, PolicyChanged, UpstreamClosed
+from keyward_proxy.session.events import (
+    ClientClosed,
+    Described,
+    DescriptionFailed,
+    Drain,
+    Event,
+    PolicyChanged,
+    UpstreamClosed,
+)
 from keyward_proxy.session.judge import Judge, Refused
 from keyward_proxy.session.lifetime import Lifetime
 from keyward_proxy.session.outbox import Outbox
@@ -39,13 +50,14 @@ from keyward_proxy.wire.scanner import Frame
 
 _TOO_MANY_WAIT = Refused(
     code=ErrorCode.OVERLOADED,
-    message="too many statements wait for a USE to be answered: send this one again later",
+    message="too many statements wait for a USE or a DESCRIBE to be answered: send this one again later",
 )
 _TOO_MANY_REQUESTS = Refused(
     code=ErrorCode.OVERLOADED,
     message="the database's limit of requests (`limits.requestsPerSecond`) is reached, and waiting would take "
     "too long; the statement was not run: send it again later",
 )
+_BARRIERS = frozenset({StatementForm.USE, StatementForm.DESCRIBE})
 _STATEMENTS = frozenset({Opcode.QUERY, Opcode.PREPARE, Opcode.EXECUTE, Opcode.BATCH})
 
 
@@ -79,7 +91,7 @@ class Relay(Phase):
         )
         self._barrier = Barrier()
         self._using = False
-        """Whether a USE is in flight."""
+        """Whether a USE or a DESCRIBE is under way."""
 
         self._client_gone = False
         self._ending: Ending | None = None
@@ -129,6 +141,7 @@ class Relay(Phase):
                 self._lifetime.used(event.now)
                 self._using = self._using and request.form is not StatementForm.USE
                 self._record(request, event)
+            self._go_on_describing(event)
             self._resume(event)
         except ProtocolViolation as error:
             return self._ended("UpstreamProtocolError", f"Amazon Keyspaces sent nonsense: {error}", event)
@@ -137,6 +150,15 @@ class Relay(Phase):
     def on_upstream_closed(self, event: UpstreamClosed) -> Iterable[Command]:
         """What was in flight may or may not have been done."""
         return self._ended("UpstreamClosed", f"the connection to Amazon Keyspaces ended: {event.reason}", event)
+
+    def on_described(self, event: Described | DescriptionFailed) -> Iterable[Command]:
+        """Answer the client, and go on with what waited."""
+        if isinstance(event, Described):
+            self._end_describing(event.answer, event)
+        else:
+            self._end_describing(DescriptionError(event.message, code=event.code), event)
+        self._resume(event)
+        return self._settled(event)
 
     def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
         """Judge the session by its grant as it is now.
@@ -164,7 +186,9 @@ class Relay(Phase):
         return self._begin(Ending.at_quiet_moment(reason="Drained", message=event.reason, now=event.now), event)
 
     def on_deadline(self, event: Event) -> Iterable[Command]:
-        """Credentials end soon, or an ending has waited long enough."""
+        """Credentials end soon, or an ending or a DESCRIBE has waited long enough."""
+        if self._answers.describing and event.now >= self._answers.describing.deadline:
+            return self._ended("DescribeTimeout", "the schema was not described in time: connect again", event)
         if self._ending is None:
             ending = self._lifetime.look(now=event.now, in_use=not self._is_quiet)
             return self._begin(ending, event) if ending else self._settled(event)
@@ -202,20 +226,22 @@ class Relay(Phase):
             self._to_client.send(self._context.to_client(stream, Opcode.SUPPORTED, SUPPORTED))
 
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
-        """Decide a request; False where it is a USE that must wait."""
+        """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
         self._lifetime.used(event.now)
         request = Request.of(frame, now=received)
         self._reader.read(request, frame, self._answers.keyspace)
         refused = self._refusal(request, frame)
         if refused:
             self._deny(request, refused, event)
-        elif request.form is StatementForm.USE and self._answers.in_flight:
+        elif request.form in _BARRIERS and self._answers.in_flight:
             self._barrier.put_back(frame, received)
             return False
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
             self._answer_here(request, request.reading, frame, event)
         elif overdrawn := self._overdraws(request, event):
             self._deny(request, overdrawn, event)
+        elif request.form is StatementForm.DESCRIBE:
+            self._describe(request, event)
         else:
             self._forward(request, frame)
         return True
@@ -283,6 +309,51 @@ class Relay(Phase):
     def _record(self, request: Request, event: Event) -> None:
         self._commands.append(self._trail.statement(event, request))
 
+    # DESCRIBE.
+
+    def _describe(self, request: Request, event: Event) -> None:
+        statement, parameters = request.reading, request.parameters
+        if not isinstance(statement, Statement) or statement.description is None or parameters is None:
+            raise TypeError(f"the judge let {statement!r} be described")
+        self._using, request.answered_here = True, True
+        self._answers.in_flight[request.stream] = request
+        inquiry = Inquiry(
+            description=statement.description,
+            grant=self._caller.grant,
+            skip_metadata=parameters.skip_metadata,
+        )
+        self._answers.describing = Describing(request, inquiry, version=self._context.version, now=event.now)
+        self._go_on_describing(event)
+
+    def _go_on_describing(self, event: Event) -> None:
+        describing = self._answers.describing
+        if describing is None:
+            return
+        for command in describing.flush():
+            if isinstance(command, ToUpstream):
+                self._to_upstream.send(command)
+            else:
+                self._commands.append(command)
+        if describing.failure:
+            self._end_describing(describing.failure, event)
+
+    def _end_describing(self, found: Answer | DescriptionError, event: Event) -> None:
+        describing = self._answers.describing
+        if describing is None:
+            return
+        request = describing.request
+        self._answers.describing, self._using = None, False
+        del self._answers.in_flight[request.stream]
+        if isinstance(found, DescriptionError):
+            request.outcome, request.error_code = "error", found.code
+            refused = Refused(code=found.code, message=str(found))
+            request.response_bytes = self._send_error(request.stream, refused)
+        else:
+            answer = self._context.to_client(request.stream, Opcode.RESULT, found.body)
+            request.outcome, request.rows, request.response_bytes = "ok", found.rows, len(answer.data)
+            self._to_client.send(answer)
+        self._record(request, event)
+
     # The barrier.
 
     def _hold(self, frame: Frame, event: Event) -> None:
@@ -324,6 +395,8 @@ class Relay(Phase):
         if ending and self._is_quiet and not ending.waits_for_farewell(now=event.now):
             return self._ended(ending.reason, ending.message, event)
         self.deadline = ending.deadline if ending else self._lifetime.deadline
+        if self._answers.describing:
+            self.deadline = min(self.deadline, self._answers.describing.deadline)
         commands = self._flush()
         if self._pause_until > event.now:
             commands.append(PauseClient(until=self._pause_until))

@@ -21,6 +21,8 @@ from keyward_proxy.session.events import (
     AuthenticationRefused,
     ClientClosed,
     ClientData,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -89,6 +91,8 @@ class Session:
                 return phase.on_verdict(event)
             case UpstreamOpened() | UpstreamFailed():
                 return phase.on_upstream_verdict(event)
+            case Described() | DescriptionFailed():
+                return phase.on_described(event)
             case PolicyChanged():
                 context.policy = event.policy
                 return phase.on_policy_changed(event)

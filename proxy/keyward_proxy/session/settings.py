@@ -42,6 +42,12 @@ MAXIMUM_BATCH_VALUES = 65_535
 MAXIMUM_HELD_BYTES = 1024 * 1024
 """Requests kept back behind a USE; what comes beyond is answered with OVERLOADED."""
 
+DESCRIBE_SECONDS = 20.0
+"""A DESCRIBE is answered within this time, or the session ends: Keyspaces, or this agent, does not keep up."""
+
+MAXIMUM_SCHEMA_BYTES = 8 * 1024 * 1024
+"""What Keyspaces may answer for one DESCRIBE; 256 tables of 100 columns are 3 MiB."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionSettings:

@@ -18,6 +18,8 @@ _STARTUP_OPTIONS = 64
 
 _VALUES = 0x01
 _SKIP_METADATA = 0x02
+_PAGE_SIZE = 0x04
+_PAGING_STATE = 0x08
 _NAMES = 0x40
 _KNOWN_PARAMETERS = 0x7F
 _KNOWN_IN_BATCH = 0x30
@@ -198,3 +200,13 @@ def auth_response_body(token: bytes) -> bytes:
 def _string(text: str) -> bytes:
     raw = text.encode()
     return len(raw).to_bytes(2) + raw
+
+
+def page_query_body(text: str, *, consistency: int, page_size: int, paging_state: bytes | None) -> bytes:
+    """The body of a QUERY for one page of rows: the first, or the one behind `paging_state`."""
+    raw = text.encode()
+    head = len(raw).to_bytes(4) + raw + consistency.to_bytes(2)
+    if paging_state is None:
+        return head + bytes([_PAGE_SIZE]) + page_size.to_bytes(4)
+    state = len(paging_state).to_bytes(4) + paging_state
+    return head + bytes([_PAGE_SIZE | _PAGING_STATE]) + page_size.to_bytes(4) + state
