@@ -223,6 +223,13 @@ def _decide_system(grant: EffectiveGrant, access: Access) -> Decision:
     return Decision(allowed=implied, rule=IMPLIED_RULE, denied=None if implied else access)
 
 
+def names_keyspace(grant: EffectiveGrant, keyspace: str) -> bool:
+    """Whether the caller may know what becomes of a keyspace: some allow names it, or every login may read it."""
+    if is_system(keyspace):
+        return keyspace in SCHEMA_KEYSPACES
+    return any(_names_keyspace(rule, keyspace) for rule in grant.allow)
+
+
 def is_system(keyspace: str) -> bool:
     """Whether a keyspace is one of Keyspaces' own: by the prefix that IAM policies for Keyspaces go by, `system*`."""
     return keyspace.startswith("system")
