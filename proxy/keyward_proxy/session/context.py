@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from keyward_api.decision import EffectiveGrant, PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import CloseClient, CloseUpstream, Command, ToClient
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, SessionSettings
+from keyward_proxy.session.versions import CQL_VERSION
 from keyward_proxy.wire.header import VERSIONS, Opcode, response
 from keyward_proxy.wire.responses import error_body, supported_body
 from keyward_proxy.wire.scanner import RequestScanner
 
 # The lists are those of Amazon Keyspaces; drivers want COMPRESSION to be there, and empty means none.
-SUPPORTED = supported_body({"CQL_VERSION": ["3.4.4"], "COMPRESSION": []})
+SUPPORTED = supported_body({"CQL_VERSION": [CQL_VERSION], "COMPRESSION": []})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,9 @@ class SessionContext:
 
     settings: SessionSettings
     policy: PolicyView
+    cluster: Cluster
+    """The nodes that the client sees."""
+
     readings: ReadingCache
     phase: Phase
     requests: RequestScanner = field(default_factory=lambda: RequestScanner(maximum_body=LOGIN_FRAME_BYTES))

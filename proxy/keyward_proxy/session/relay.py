@@ -1,8 +1,8 @@
 """The third phase: the client's requests are decided one by one, and what Keyspaces answers is passed back.
 
 Streams pass through: a request that is forwarded keeps its stream id, and nothing of ours is ever sent to Keyspaces in
-between. OPTIONS, REGISTER and the tables of `system_tables` are answered here; Keyspaces' own events would tell
-addresses past the agent, so none is registered for.
+between, but a REGISTER for changes of schema in the place of the client's own. OPTIONS, other REGISTERs and the tables
+of `system_tables` are answered here; Keyspaces' other events would tell addresses past the agent.
 
 USE is a barrier. It is forwarded when nothing is in flight, and nothing is read until it is answered, because what
 an unqualified name means depends on the answer. The keyspace in use is what Keyspaces said, never what was asked.
@@ -21,11 +21,19 @@ from keyward_proxy.session.barrier import Barrier
 from keyward_proxy.session.commands import Command, RecordAudit, ToClient, ToUpstream
 from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
 from keyward_proxy.session.ending import Ending
-from keyward_proxy.session.events import ClientClosed, Drain, Event, PolicyChanged, UpstreamClosed
+from keyward_proxy.session.events import (
+    ClientClosed,
+    ClusterChanged,
+    Drain,
+    Event,
+    PolicyChanged,
+    UpstreamClosed,
+)
 from keyward_proxy.session.judge import Judge, Refused
 from keyward_proxy.session.outbox import Outbox
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.prepared import PreparedStatements
+from keyward_proxy.session.registrations import Registrations, UnknownEventType
 from keyward_proxy.session.request import Request
 from keyward_proxy.session.settings import EXPIRY_MARGIN_SECONDS
 from keyward_proxy.session.system_tables import SystemTableError, SystemTables, is_answered_here
@@ -34,6 +42,7 @@ from keyward_proxy.wire.header import Opcode
 from keyward_proxy.wire.requests import read_execute, read_prepare, read_query, read_register, read_values
 from keyward_proxy.wire.responses import ErrorCode
 from keyward_proxy.wire.scanner import Frame
+from keyward_proxy.wire.server_events import EventType, register_frame
 
 _TOO_MANY_WAIT = Refused(
     code=ErrorCode.OVERLOADED,
@@ -63,10 +72,12 @@ class Relay(Phase):
         self._to_client = Outbox(ToClient)
         self._to_upstream = Outbox(ToUpstream)
         self._prepared = PreparedStatements()
+        self._registrations = Registrations(context, caller)
         self._answers = Answers(
             version=context.version,
             maximum_body=context.settings.maximum_frame_bytes,
             prepared=self._prepared,
+            registrations=self._registrations,
             to_client=self._to_client,
         )
         self._barrier = Barrier()
@@ -77,8 +88,11 @@ class Relay(Phase):
         self._ending: Ending | None = None
         self._expires = expires
         self._expires_at = now + max(0.0, expires - wall - min(EXPIRY_MARGIN_SECONDS, (expires - wall) / 10))
-        self._began = now
+        self._began = self._active = now
         self._from_client = 0
+        self._told = context.cluster
+        """The nodes of which the client knows."""
+
         self._commands: list[Command] = []
         """Audit records first, then what ends the session; sent bytes are in the outboxes."""
 
@@ -138,6 +152,10 @@ class Relay(Phase):
             return self._begin(Ending.grant_changed(now=event.now), event)
         return ()
 
+    def on_cluster_changed(self, event: ClusterChanged) -> Iterable[Command]:
+        """Tell a client that wants to know."""
+        return self._settled(event)
+
     def on_drain(self, event: Drain) -> Iterable[Command]:
         """End at the first quiet moment."""
         return self._begin(Ending.at_quiet_moment(reason="Drained", message=event.reason, now=event.now), event)
@@ -147,9 +165,11 @@ class Relay(Phase):
         if self._ending is None:
             message = "the session's credentials end: connect again"
             return self._begin(Ending.at_quiet_moment(reason="Expired", message=message, now=event.now), event)
-        if self._ending.accepting:
+        if self._ending.accepting and event.now >= self._ending.deadline:
             self._ending.stop_accepting(now=event.now)
             self._refuse_held(self._farewell(self._ending), event)
+            return self._settled(event)
+        if self._ending.accepting:
             return self._settled(event)
         return self._ended(self._ending.reason, self._ending.message, event)
 
@@ -158,7 +178,7 @@ class Relay(Phase):
     def _frame(self, frame: Frame, event: Event) -> None:
         self._from_client += frame.end - frame.start
         stream = frame.stream
-        if stream in self._answers.in_flight or self._barrier.holds(stream):
+        if stream in self._answers.in_flight or stream == self._answers.registering or self._barrier.holds(stream):
             raise ProtocolViolation(f"stream {stream} carries a request already")
         if frame.opcode in _STATEMENTS:
             if self._using or self._barrier:
@@ -168,8 +188,7 @@ class Relay(Phase):
         elif frame.opcode == Opcode.OPTIONS:
             self._options(stream)
         elif frame.opcode == Opcode.REGISTER:
-            read_register(frame)
-            self._to_client.send(self._context.to_client(stream, Opcode.READY))
+            self._register(stream, read_register(frame))
         else:
             raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} has no place after the login")
 
@@ -180,9 +199,23 @@ class Relay(Phase):
         else:
             self._to_client.send(self._context.to_client(stream, Opcode.SUPPORTED, SUPPORTED))
 
+    def _register(self, stream: int, types: list[str]) -> None:
+        try:
+            forwards = self._registrations.add(types)
+        except UnknownEventType as error:
+            self._send_error(stream, Refused(code=ErrorCode.PROTOCOL_ERROR, message=str(error)))
+            return
+        if not forwards:
+            self._to_client.send(self._context.to_client(stream, Opcode.READY))
+            return
+        self._answers.registering = stream
+        frame = register_frame(self._context.version, stream, EventType.SCHEMA_CHANGE)
+        self._to_upstream.send(ToUpstream(data=frame))
+
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
         """Decide a request; False where it is a USE that must wait."""
         request = Request.of(frame, now=received)
+        self._active = event.now
         self._read(request, frame)
         refused = self._no_longer_accepted(request) or self._judge.judge(request, frame)
         if refused:
@@ -228,7 +261,7 @@ class Relay(Phase):
 
     def _answer_here(self, request: Request, statement: Statement, frame: Frame, event: Event) -> None:
         context, parameters = self._context, request.parameters
-        tables = SystemTables(database=context.policy.database, address=context.settings.service_address)
+        tables = SystemTables(database=context.policy.database, cluster=context.cluster)
         request.answered_here = True
         try:
             if parameters is None:
@@ -258,6 +291,7 @@ class Relay(Phase):
         return len(error.data)
 
     def _record(self, request: Request, event: Event) -> None:
+        self._active = event.now
         self._commands.append(self._trail.statement(event, request))
 
     # The barrier.
@@ -286,7 +320,8 @@ class Relay(Phase):
 
     @property
     def _is_quiet(self) -> bool:
-        return not self._answers.in_flight and not self._barrier
+        answers = self._answers
+        return not answers.in_flight and answers.registering is None and not self._barrier
 
     def _begin(self, ending: Ending, event: Event) -> Iterable[Command]:
         if ending.outranks(self._ending):
@@ -298,9 +333,12 @@ class Relay(Phase):
     def _settled(self, event: Event) -> Iterable[Command]:
         """All commands so far; ends a session that waits only for quiet."""
         ending = self._ending
-        if ending and self._is_quiet and not ending.waits_for_farewell(now=event.now):
-            return self._ended(ending.reason, ending.message, event)
         self.deadline = ending.deadline if ending else self._expires_at
+        if ending and self._is_quiet:
+            answered, idle_at = bool(self._commands), ending.idle_at(active=self._active)
+            if (answered or event.now >= idle_at) and not ending.waits_for_farewell(now=event.now):
+                return self._ended(ending.reason, ending.message, event)
+            self.deadline = ending.deadline if event.now >= idle_at else min(ending.deadline, idle_at)
         return self._flush()
 
     def _ended(self, reason: str, message: str, event: Event) -> Iterable[Command]:
@@ -329,5 +367,10 @@ class Relay(Phase):
         return [*commands, *self._context.close(f"{reason}: {message}")]
 
     def _flush(self) -> list[Command]:
+        cluster = self._context.cluster
+        if self._told is not cluster and not self._answers.partly_sent:
+            for event in self._registrations.changes(self._told, cluster):
+                self._to_client.send(event)
+            self._told = cluster
         commands, self._commands = self._commands, []
         return [*commands, *self._to_upstream.flush(), *self._to_client.flush()]

@@ -7,15 +7,18 @@ nothing else came.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from math import inf
+from types import MappingProxyType
 from typing import Any
 
 from keyward_api.decision import PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.session.cluster import Cluster, Entrance
 from keyward_proxy.session.commands import (
     Authenticate,
     CloseClient,
@@ -30,6 +33,7 @@ from keyward_proxy.session.commands import (
 from keyward_proxy.session.events import (
     Authenticated,
     ClientData,
+    ClusterChanged,
     Event,
     PolicyChanged,
     Tick,
@@ -173,6 +177,10 @@ def policy_changed(view: PolicyView) -> MakeEvent:
     return happens(PolicyChanged, policy=view)
 
 
+def cluster_changed(entrance: Entrance = Entrance.REPLICAS, **peers: str) -> MakeEvent:
+    return happens(ClusterChanged, entrance=entrance, cluster=cluster(entrance, peers=peers))
+
+
 # Expectations.
 
 
@@ -283,16 +291,33 @@ def quiet() -> Expectation:
 # Whole passages.
 
 
-def new_script(view: PolicyView, *, version: int = 4, maximum_frame_bytes: int = 16 * 1024 * 1024) -> Script:
+def cluster(entrance: Entrance = Entrance.REPLICAS, *, peers: Mapping[str, str] = MappingProxyType({})) -> Cluster:
+    """What the client of `agent-0` sees, given other agents and their addresses."""
+    database = policy().database
+    if entrance is Entrance.EXTERNAL:
+        return Cluster.of_one_node(database, ip_address(database.service_address))
+    others = {pod: ip_address(address) for pod, address in peers.items()}
+    return Cluster.of_replicas(database, pod="agent-0", address=ip_address("10.1.0.10"), others=others)
+
+
+def new_script(
+    view: PolicyView,
+    *,
+    version: int = 4,
+    maximum_frame_bytes: int = 16 * 1024 * 1024,
+    entrance: Entrance = Entrance.REPLICAS,
+    peers: Mapping[str, str] = MappingProxyType({}),
+) -> Script:
     """A session whose client has just connected."""
     settings = SessionSettings(
         session_id="s-1",
         agent="agent-0",
-        service_address="10.96.0.10",
+        entrance=entrance,
         client_address="10.1.2.3:40000",
         maximum_frame_bytes=maximum_frame_bytes,
     )
-    session = Session(settings=settings, policy=view, readings=ReadingCache())
+    seen = cluster(entrance, peers=peers)
+    session = Session(settings=settings, policy=view, cluster=seen, readings=ReadingCache())
     return Script(session=session, version=version) >> tick()
 
 
@@ -322,9 +347,12 @@ def logged_in(
     maximum_frame_bytes: int = 16 * 1024 * 1024,
     expires: float = EPOCH + 3700.0,
     proof_expires: float = inf,
+    **surroundings: Any,
 ) -> Script:
     """A session at the beginning of its relay."""
-    script = new_script(policy(*allow, deny=deny), version=version, maximum_frame_bytes=maximum_frame_bytes)
+    script = new_script(
+        policy(*allow, deny=deny), version=version, maximum_frame_bytes=maximum_frame_bytes, **surroundings
+    )
     script >> client(frames.startup(version=version)) >> client(frames.auth_response(plain(), version=version))
     script >> authenticated(expires=proof_expires) >> opened(expires=expires)
     script >> upstream(frames.authenticate(HELENUS, version=version))

@@ -283,19 +283,6 @@ def test_what_is_held_behind_a_use_is_bounded(script: Script) -> None:
 # What is answered here, and what is refused.
 
 
-def test_register_is_answered_and_nothing_is_registered_for(script: Script) -> None:
-    script >> client(frames.register(stream=1)) << to_client("READY", stream=1) << quiet()
-
-
-def test_events_of_keyspaces_do_not_reach_drivers(script: Script) -> None:
-    script >> client(query(SELECT, stream=1))
-    script.to_upstream.clear()
-    event = frames.response(0x0C, frames.string("STATUS_CHANGE"), stream=-1)
-    script >> upstream(event, frames.rows(b"x", stream=1), event)
-    script << passes_back(frames.rows(b"x", stream=1)) << audit("statement")
-    script.done()
-
-
 def test_a_batch_is_refused_and_the_session_lives(script: Script) -> None:
     script >> client(frames.batch(INSERT, stream=1)) << refused(0x2200, stream=1, says="one by one")
     script << audit("statement", opcode="BATCH", outcome="denied") << quiet()
