@@ -1,6 +1,7 @@
 """What a suite is, and how programs are run."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,22 +41,28 @@ def run_program(
     *,
     folder: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    given: str = "",
+    both: bool = False,
     seconds: float,
 ) -> str:
-    """What the program prints, whatever its exit status; one that takes too long is ended."""
-    environment = {**os.environ, **(settings or {})}
+    """What the program prints, whatever its exit status; one that takes too long is ended.
+
+    `given` is its standard input; `both` tells what it prints as errors too.
+    """
     process = subprocess.Popen(
         list(map(str, command)),
         cwd=folder,
-        env=environment,
+        env={**os.environ, **(settings or {})},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT if both else subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     try:
-        return process.communicate(timeout=seconds)[0]
+        return process.communicate(given, timeout=seconds)[0]
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         return process.communicate()[0]
 
 
