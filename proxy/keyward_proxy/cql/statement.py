@@ -63,6 +63,9 @@ class Statement:
     selection: Selection | None = None
     """For SELECT: its shape, where it is that simple."""
 
+    children: int = 0
+    """For BATCH: how many statements it holds."""
+
     redacted: str
     """The text for the audit trail."""
 

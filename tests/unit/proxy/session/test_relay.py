@@ -306,7 +306,7 @@ def test_tracing_is_refused(script: Script) -> None:
     script << audit("statement", outcome="denied", resources=["Select orders.items"]) << quiet()
 
 
-@pytest.mark.parametrize("text", ["SELECT", "DROP TABLE a.b", "SELECT * FROM a.b; SELECT 1", "\u2028", ""])
+@pytest.mark.parametrize("text", ["SELECT", "EXPLAIN a.b", "SELECT * FROM a.b; SELECT 1", "\u2028", ""])
 def test_what_is_not_understood_goes_nowhere(script: Script, text: str) -> None:
     script >> client(query(text, stream=1))
     assert script.to_client.popleft().message.code in (0x2000, 0x2100)
