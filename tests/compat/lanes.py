@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.compat.addresses import Addresses, pick
 from tests.compat.cassandra import Cassandra
 
-SECONDS_TO_START = 240.0
+SECONDS_TO_START = 300.0
 
 
 class LaneError(Exception):
