@@ -47,6 +47,7 @@ from keyward_proxy.net.opening import Connector, UpstreamOpener
 from keyward_proxy.net.server import Limits, Server
 from keyward_proxy.net.server_certificate import ServerCertificate
 from keyward_proxy.session import events
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
 from keyward_proxy.tasks import TaskHolder
@@ -121,6 +122,7 @@ class Agent:
         self._draining = False
         self._tasks = TaskHolder()
         self._readings = ReadingCache()
+        self._budget = RequestBudget()
         self._leaf = _server_certificate(settings, dependencies)
         self._cache = CredentialCache(sts=dependencies.sts, clock=dependencies.clock, tasks=self._tasks)
         self._trials = RoleTrials(sts=dependencies.sts, pod=settings.pod, on_change=self._report)
@@ -209,6 +211,7 @@ class Agent:
                 identities=len(spec.identities),
             )
         self._view = view = PolicyView.of(spec)
+        self._budget.allow(spec.database.limits.requests_per_second, now=self._outside.clock.monotonic())
         self._server.tell(partial(events.PolicyChanged, policy=view))
         self._trials.begin(spec)
         self._answer_for(spec.database.service_address)
@@ -237,7 +240,7 @@ class Agent:
             client_address=client_address,
             certificate=None if certificate is None else read_certificate(certificate),
         )
-        return Session(settings=settings, policy=self._view, readings=self._readings)
+        return Session(settings=settings, policy=self._view, readings=self._readings, budget=self._budget)
 
     # Readiness and status.
 

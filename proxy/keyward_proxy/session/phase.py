@@ -10,6 +10,8 @@ from keyward_proxy.session.events import (
     Authenticated,
     AuthenticationRefused,
     ClientClosed,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -65,4 +67,8 @@ class Phase:
 
     def on_upstream_verdict(self, event: UpstreamOpened | UpstreamFailed) -> Iterable[Command]:
         """The answer to OpenUpstream."""
+        return ()
+
+    def on_described(self, event: Described | DescriptionFailed) -> Iterable[Command]:
+        """The answer to FormatDescription."""
         return ()

@@ -12,6 +12,7 @@ from math import inf
 from keyward_api.decision import PolicyView
 from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.audit import AuditTrail
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.client_login import ClientLogin
 from keyward_proxy.session.commands import Command, SetTimer
 from keyward_proxy.session.context import SessionContext
@@ -20,6 +21,8 @@ from keyward_proxy.session.events import (
     AuthenticationRefused,
     ClientClosed,
     ClientData,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -37,9 +40,13 @@ from keyward_proxy.wire.errors import WireError
 class Session:
     """The pure part of a connection. Not thread-safe; one event at a time."""
 
-    def __init__(self, *, settings: SessionSettings, policy: PolicyView, readings: ReadingCache) -> None:
-        """`policy` is the one in force now; `readings` is shared by all sessions of the agent."""
-        self._context = SessionContext(settings=settings, policy=policy, readings=readings, phase=Phase())
+    def __init__(
+        self, *, settings: SessionSettings, policy: PolicyView, readings: ReadingCache, budget: RequestBudget
+    ) -> None:
+        """`policy` is the one in force now; `readings` and `budget` are shared by all sessions of the agent."""
+        self._context = SessionContext(
+            settings=settings, policy=policy, readings=readings, budget=budget, phase=Phase()
+        )
         self._trail = AuditTrail(settings, policy)
         self._begun = False
         self._timer = inf
@@ -84,6 +91,8 @@ class Session:
                 return phase.on_verdict(event)
             case UpstreamOpened() | UpstreamFailed():
                 return phase.on_upstream_verdict(event)
+            case Described() | DescriptionFailed():
+                return phase.on_described(event)
             case PolicyChanged():
                 context.policy = event.policy
                 return phase.on_policy_changed(event)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from keyward_api.permissions import StatementForm
 from keyward_api.resources.policy import PolicyDatabase
 from keyward_proxy.cql.statement import Equality, Selection, Statement
+from keyward_proxy.reported import CLUSTER_NAME, CQL_VERSION, PARTITIONER, RELEASE_VERSION
 from keyward_proxy.wire.requests import Values
 from keyward_proxy.wire.rows import Column, ColumnType, Value, prepared_body, rows_body
 
@@ -131,16 +132,16 @@ class SystemTables:
             "key": "local",
             "bootstrapped": "COMPLETED",
             "broadcast_address": address,
-            "cluster_name": "Amazon Keyspaces",
-            "cql_version": "3.4.4",
+            "cluster_name": CLUSTER_NAME,
+            "cql_version": CQL_VERSION,
             "data_center": database.region,
             "gossip_generation": 0,
             "host_id": _stable_uuid(database, "host"),
             "listen_address": address,
             "native_protocol_version": "4",
-            "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
+            "partitioner": PARTITIONER,
             "rack": database.region,
-            "release_version": "3.11.2",
+            "release_version": RELEASE_VERSION,
             "rpc_address": address,
             "schema_version": _stable_uuid(database, "schema"),
             "thrift_version": "20.1.0",

@@ -16,6 +16,7 @@ from keyward_api.decision import PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
 from keyward_proxy.session.commands import (
     Authenticate,
@@ -61,11 +62,17 @@ READ_ORDERS = rule("reader/allow/0", "orders", "*", "Select")
 
 
 def policy(
-    *allow: dict[str, Any], deny: tuple[dict[str, Any], ...] = (), revision: str = "r1", granted: bool = True
+    *allow: dict[str, Any],
+    deny: tuple[dict[str, Any], ...] = (),
+    revision: str = "r1",
+    granted: bool = True,
+    options: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
 ) -> PolicyView:
     """What the app may do as the IAM role `Reader`."""
     role_arn = "arn:aws:iam::111122223333:role/Reader"
-    grant = {"id": "g1", "user": "app", "dbUser": "Reader", "roleARN": role_arn, "allow": allow, "deny": deny}
+    grant: dict[str, Any] = {"id": "g1", "user": "app", "dbUser": "Reader", "roleARN": role_arn}
+    grant |= {"allow": allow, "deny": deny, "options": options or {}}
     spec = {
         "revision": revision,
         "database": {
@@ -81,6 +88,7 @@ def policy(
             "externalID": "c1a5c0de/payments/orders",
             "audience": "keyward.dev/payments/orders",
             "serviceAddress": "10.96.0.10",
+            "limits": limits or {},
         },
         "grants": [grant] if granted else [],
         "identities": [{"kind": "ServiceAccount", "namespace": "shop", "name": "app", "grants": ["g1"]}]
@@ -288,7 +296,8 @@ def new_script(
     view: PolicyView,
     *,
     version: int = 4,
-    maximum_frame_bytes: int = 16 * 1024 * 1024,
+    budget: RequestBudget | None = None,
+    readings: ReadingCache | None = None,
     certificate: CertificateProof | CertificateRefused | None = None,
 ) -> Script:
     """A session whose client has just connected."""
@@ -297,10 +306,11 @@ def new_script(
         agent="agent-0",
         service_address="10.96.0.10",
         client_address="10.1.2.3:40000",
-        maximum_frame_bytes=maximum_frame_bytes,
         certificate=certificate,
     )
-    session = Session(settings=settings, policy=view, readings=ReadingCache())
+    session = Session(
+        settings=settings, policy=view, readings=readings or ReadingCache(), budget=budget or RequestBudget()
+    )
     return Script(session=session, version=version) >> tick()
 
 
@@ -327,12 +337,16 @@ def logged_in(
     *allow: dict[str, Any],
     deny: tuple[dict[str, Any], ...] = (),
     version: int = 4,
-    maximum_frame_bytes: int = 16 * 1024 * 1024,
     expires: float = EPOCH + 3700.0,
     proof_expires: float = inf,
+    budget: RequestBudget | None = None,
+    readings: ReadingCache | None = None,
+    options: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
 ) -> Script:
     """A session at the beginning of its relay."""
-    script = new_script(policy(*allow, deny=deny), version=version, maximum_frame_bytes=maximum_frame_bytes)
+    view = policy(*allow, deny=deny, options=options, limits=limits)
+    script = new_script(view, version=version, budget=budget, readings=readings)
     script >> client(frames.startup(version=version)) >> client(frames.auth_response(plain(), version=version))
     script >> authenticated(expires=proof_expires) >> opened(expires=expires)
     script >> upstream(frames.authenticate(HELENUS, version=version))
