@@ -172,7 +172,7 @@ def test_a_session_ends_with_its_certificate(agent: StandaloneAgent) -> None:
         session = cluster.connect()
         assert session.execute(SELECT).one()
         read_until_refused(session)
-    wait_for(lambda: agent.records("session.end")[-1]["reason"] == "ProofExpired", "the end of the session")
+    wait_for(lambda: agent.records("session.end")[-1]["reason"] == "Expired", "the end of the session")
 
 
 def read_until_refused(session: Session, seconds: float = 20) -> None:
