@@ -48,6 +48,8 @@ class Selection:
     """Empty for `*`."""
 
     equalities: tuple[Equality, ...]
+    limit: int | None = None
+    """Of LIMIT, where it is given."""
 
 
 @dataclass(frozen=True, kw_only=True)

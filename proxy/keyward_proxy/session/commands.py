@@ -92,6 +92,14 @@ class CloseUpstream(Command):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PauseClient(Command):
+    """Do not read the client before this time: it asks for more than the database's limits allow."""
+
+    until: float
+    """Monotonic seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SetTimer(Command):
     """Give a `Tick` at this time; replaces the timer set before."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keyward_api.decision import PolicyView
     from keyward_api.identities import CallerIdentity
     from keyward_proxy.describe.inquiry import Answer
+    from keyward_proxy.session.cluster import Cluster, Entrance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +117,9 @@ class UpstreamFailed(Event):
     retryable: bool = False
     """True where the same login may succeed later: Keyspaces or STS could not be reached, for instance."""
 
+    overloaded: bool = False
+    """True where there are too many connections already: the client is told so, and need not change anything."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Described(Event):
@@ -140,6 +144,14 @@ class PolicyChanged(Event):
     """A new revision of the database's policy is in force from now on."""
 
     policy: PolicyView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterChanged(Event):
+    """Clients that came in there see these nodes from now on."""
+
+    entrance: Entrance
+    cluster: Cluster
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
