@@ -240,6 +240,9 @@ class Relay(Phase):
             self._to_client.send(self._context.to_client(stream, Opcode.SUPPORTED, SUPPORTED))
 
     def _register(self, stream: int, types: list[str]) -> None:
+        if self._answers.describing and self._answers.describing.asks_on(stream):
+            self._send_error(stream, _TOO_MANY_WAIT)
+            return
         try:
             forwards = self._registrations.add(types)
         except UnknownEventType as error:
@@ -260,7 +263,7 @@ class Relay(Phase):
         refused = self._refusal(request, frame)
         if refused:
             self._deny(request, refused, event)
-        elif request.form in _BARRIERS and self._answers.in_flight:
+        elif request.form in _BARRIERS and (self._answers.in_flight or self._answers.registering is not None):
             self._barrier.put_back(frame, received)
             return False
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
