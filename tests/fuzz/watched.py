@@ -142,11 +142,11 @@ class Watched:
         self._broken = self._broken or (self.over and isinstance(event, events.ClientData))
         self._events += 1
         if self._events % EVENTS_PER_LOOK == 0:
-            self._check_size()
+            self.check_size()
 
     def finish(self) -> None:
         """The client goes, and the books are closed."""
-        self._check_size()
+        self.check_size()
         if not self.over:
             self.happens(events.ClientClosed)
         assert self.over
@@ -315,7 +315,8 @@ class Watched:
         except GrantError:
             return None
 
-    def _check_size(self) -> None:
+    def check_size(self) -> None:
+        """Look at how much the session keeps; costs more than the session itself."""
         kept = bytes_kept(self._session, beside=(self._view, self._readings))
         assert kept <= self._cap + HEADER.size + MAXIMUM_HELD_BYTES + BESIDE_FRAMES, f"a session keeps {kept} bytes"
 

@@ -150,6 +150,7 @@ class _Play:
         text = f"{TEXTS[self.choices.below(len(TEXTS))]} /*{'x' * 60_000}*/"
         for stream in range(100, 100 + 8 * self.choices.below(8)):
             self.watched.client(frames.query(text, stream=stream, version=self.version))
+        self.watched.check_size()
 
     def _client_garbage(self) -> None:
         choices = self.choices
