@@ -70,6 +70,13 @@ def parser() -> argparse.ArgumentParser:
         help="CQL over TLS (default: %(default)s)",
     )
     made.add_argument(
+        "--external-listen",
+        metavar="ADDRESS:PORT",
+        type=address,
+        help="the same for clients that reach the agents through one address, a load balancer's or a forwarded port's: "
+        "they see one node (default: nowhere)",
+    )
+    made.add_argument(
         "--health-address",
         metavar="ADDRESS:PORT",
         type=address,
@@ -104,6 +111,7 @@ def settings_from(arguments: argparse.Namespace, environment: Mapping[str, str])
         ca_directory=arguments.ca_directory,
         server_names=tuple(arguments.server_name),
         listen=arguments.listen,
+        external_listen=arguments.external_listen,
         health=arguments.health_address,
     )
 

@@ -1,8 +1,8 @@
 """Reads one CQL statement in full, or refuses it.
 
 Source: Parser.g of Apache Cassandra 3.11, the version whose CQL Amazon Keyspaces speaks: SELECT, INSERT, UPDATE,
-DELETE, USE. The grammar is read token by token with nothing skipped, so that the table named here is the
-table that Keyspaces will touch. What is not understood is refused, with a text that says what to do.
+DELETE, USE; and DESCRIBE of 4.0. The grammar is read token by token with nothing skipped, so that the table named here
+is the table that Keyspaces will touch. What is not understood is refused, with a text that says what to do.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from keyward_api.decision import Access
 from keyward_api.permissions import FORMS, StatementForm
+from keyward_proxy.cql.describing import DescribeReader
 from keyward_proxy.cql.errors import INVALID, UNAUTHORIZED, UnreadableStatement
 from keyward_proxy.cql.lexer import END
 from keyward_proxy.cql.redaction import redact
@@ -22,7 +23,7 @@ from keyward_proxy.cql.writing import WriteReader
 REDACTED_CHARACTERS = 16 * 1024
 """Longest text that is kept for the audit trail."""
 
-_FORMS = {form.value: form for form in StatementForm if " " not in form.value}
+_FORMS = {form.value: form for form in StatementForm if " " not in form.value} | {"DESC": StatementForm.DESCRIBE}
 _CONDITIONAL = {
     StatementForm.INSERT: StatementForm.CONDITIONAL_INSERT,
     StatementForm.UPDATE: StatementForm.CONDITIONAL_UPDATE,
@@ -38,8 +39,6 @@ _REFUSED = {
     "GRANT": (INVALID, "Amazon Keyspaces has no GRANT: permissions come from KeyspacesRole and IAM"),
     "REVOKE": (INVALID, "Amazon Keyspaces has no REVOKE: permissions come from KeyspacesRole and IAM"),
     "LIST": (INVALID, "Amazon Keyspaces has no roles of its own to list: see KeyspacesRole and KeyspacesUser"),
-    "DESCRIBE": (INVALID, "Amazon Keyspaces has no DESCRIBE: select from system_schema"),
-    "DESC": (INVALID, "Amazon Keyspaces has no DESCRIBE: select from system_schema"),
 }
 
 
@@ -53,7 +52,7 @@ def read(text: str, keyspace: str | None) -> Statement | Refusal:
         return Refusal(code=error.code, message=str(error), redacted=redacted, sha256=digest)
 
 
-class _StatementReader(SelectReader, WriteReader):
+class _StatementReader(SelectReader, WriteReader, DescribeReader):
     def statement(self, redacted: str, digest: str) -> Statement:
         verb = self.keyword
         if verb in _REFUSED:
@@ -67,6 +66,8 @@ class _StatementReader(SelectReader, WriteReader):
         match form:
             case StatementForm.USE:
                 statement = replace(statement, use_keyspace=self.name("the name of a keyspace"))
+            case StatementForm.DESCRIBE:
+                statement = replace(statement, description=self.description())
             case StatementForm.SELECT:
                 keyspace, table, selection = self.select()
                 accesses = _accesses(form, keyspace, table)

@@ -185,7 +185,6 @@ def test_an_unqualified_table_needs_a_keyspace_in_use() -> None:
         ("GRANT SELECT ON a.b TO c", 0x2200, "KeyspacesRole"),
         ("REVOKE SELECT ON a.b FROM c", 0x2200, "KeyspacesRole"),
         ("LIST ROLES", 0x2200, "KeyspacesUser"),
-        ("DESCRIBE TABLES", 0x2200, "system_schema"),
         ("", 0x2000, "expected SELECT, INSERT, UPDATE, DELETE or USE, found the end"),
         ("EXPLAIN SELECT * FROM a.b", 0x2000, "found 'EXPLAIN' at character 1"),
         ("SELECT * FROM a.b; DROP TABLE a.b", 0x2000, "one statement at a time"),
