@@ -13,7 +13,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from keyward_proxy.describe.inquiry import Answer
 from keyward_proxy.session import commands, events
+from keyward_proxy.session.cluster import Entrance
 from tests.fuzz.choices import Choices, pieces
 from tests.fuzz.watched import Watched
 from tests.unit.proxy import frames
@@ -23,6 +25,7 @@ from tests.unit.proxy.session.script import (
     HELENUS,
     NONCE,
     READ_ORDERS,
+    cluster,
     opened,
     plain,
     policy,
@@ -48,14 +51,17 @@ TEXTS = (
 )
 MOST_READS = 40
 NAMES = ("orders", "other", "Orders")
+SMALL = {"maxFrameBytes": 64 * 1024}
 READ, WRITE = READ_ORDERS, rule("writer/allow/0", "orders", "items", "Modify")
 POLICIES = (
     policy(READ),
-    policy(READ, revision="r2"),
+    policy(READ, revision="r2", limits=SMALL),
     policy(READ, WRITE, revision="r3"),
     policy(READ, deny=(rule("deny/0", "orders", "items", "Select"),), revision="r4"),
     policy(READ, granted=False, revision="r5"),
     policy(rule("all/allow/0", "*", "*", "Select", "Modify"), revision="r6"),
+    policy(READ, revision="r7", limits={"requestsPerSecond": 1}, options={"allowTracing": True}),
+    policy(READ, revision="r8", options={"idleTimeoutSeconds": 60, "maxSessionSeconds": 600}),
 )
 
 
@@ -73,7 +79,7 @@ class _Play:
         self.choices = choices
         view = POLICIES[choices.below(len(POLICIES))]
         self.version = 3 + choices.below(2)
-        self.watched = Watched(view, version=self.version, maximum_frame_bytes=(4096, 256 * 1024)[choices.below(2)])
+        self.watched = Watched(view, version=self.version)
         self.cuts = choices.cuts() if choices.chance() else [1 << 30]
         if not choices.chance():
             self._log_in()
@@ -94,6 +100,7 @@ class _Play:
             self._verdict,
             self._ending,
             self._client_floods,
+            self._cluster_changes,
         )
         actions[self.choices.below(len(actions))]()
 
@@ -207,6 +214,10 @@ class _Play:
     def _policy_changes(self) -> None:
         self.watched.policy(POLICIES[self.choices.below(len(POLICIES))])
 
+    def _cluster_changes(self) -> None:
+        peers = {f"agent-{number}": f"10.1.0.{10 + number}" for number in range(1, 1 + self.choices.below(4))}
+        self.watched.happens(events.ClusterChanged, entrance=Entrance.REPLICAS, cluster=cluster(peers=peers))
+
     def _time_passes(self) -> None:
         self.watched.wait((0.0, 0.5, 1.1, 4.1, 11.0, 4000.0)[self.choices.below(6)])
 
@@ -222,6 +233,9 @@ class _Play:
                 self.watched.happens(events.Authenticated, identity=APP, expires=EPOCH + 5000.0)
             case commands.OpenUpstream():
                 self.watched.give(opened()(self.watched.now, EPOCH + self.watched.now))
+            case commands.FormatDescription():
+                answer = Answer(body=frames.rows(b"CREATE")[9:], rows=1)
+                self.watched.happens(events.Described, answer=answer)
 
     def _verdict_bad(self) -> None:
         why = {"message": "no", "reason": "No", "retryable": self.choices.chance()}
@@ -230,6 +244,8 @@ class _Play:
                 self.watched.happens(events.AuthenticationRefused, **why)
             case commands.OpenUpstream():
                 self.watched.happens(events.UpstreamFailed, **why)
+            case commands.FormatDescription():
+                self.watched.happens(events.DescriptionFailed, message="no", code=0x2200)
 
     def _ending(self) -> None:
         match self.choices.below(4):
@@ -253,8 +269,8 @@ def _answer(which: int, kind: int, *more: int) -> bytes:
 
 def seeds() -> list[bytes]:
     """Logins, then some of everything."""
-    begin = bytes([0, 1, 1, 0, 0])
-    torn = bytes([0, 1, 1, 1, 2, 7, 30, 200, 0])
+    begin = bytes([0, 1, 0, 0])
+    torn = bytes([0, 1, 1, 2, 7, 30, 200, 0])
     select, rows = _ask(1, 0, 0, 6), _answer(0, 0, 2)
     prepare, execute = _ask(2, 0, 3) + _answer(0, 0, 1), _ask(3, 0, 4, 0, 1, 2, 120, 121)
     use, unqualified, used = _ask(4, 4, 0, 6), _ask(5, 1, 0, 6), _answer(0, 0, 0)
@@ -266,8 +282,10 @@ def seeds() -> list[bytes]:
         begin + prepare + bytes([8, 1]) + execute + narrow + execute,
         begin + use + unqualified + used + rows + other + rows + gone + select + time,
         torn + select + rows + use + unqualified + used + rows + _ask(7, 6, 6, 0) + bytes([7, 2, 1, 2, 1, 8, 0, 1]),
-        bytes([5, 1, 1, 0, 0]) + _ask(1, 2, 0, 5) + _ask(2, 6, 6, 0) + rows + rows + bytes([9, 5]),
-        bytes([0, 1, 1, 0, 1, 6, 1, 1, 1, 2, 1]) + select + bytes([10, 3, 10, 3, 9, 4]),
+        bytes([5, 1, 0, 0]) + _ask(1, 2, 0, 5) + _ask(2, 6, 6, 0) + rows + rows + bytes([9, 5]),
+        bytes([0, 1, 0, 1, 6, 1, 1, 1, 2, 1]) + select + bytes([10, 3, 10, 3, 9, 4]),
+        begin + _ask(1, 13, 0, 6) + select + _answer(0, 0, 2) * 9 + bytes([10, 1]) + rows,
+        bytes([6, 1, 0, 0]) + bytes([0, 3]) + select[2:] * 4 + rows * 4 + bytes([13, 2]) + time,
         begin + use + bytes([12, 0, 7]) + used + rows * 9,
         begin + (select + rows) * 20 + _ask(1, 7, 0, 1) + _ask(2, 8, 3) + bytes([6, 1, 9]) + b"x" * 20,
     ]
