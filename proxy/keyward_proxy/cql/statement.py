@@ -68,6 +68,8 @@ class Statement:
 
     description: Description | None = None
     """For DESCRIBE: what it asks for."""
+    children: int = 0
+    """For BATCH: how many statements it holds."""
 
     redacted: str
     """The text for the audit trail."""
