@@ -35,7 +35,7 @@ ANSWERS = (
     events.DescriptionFailed,
 )
 OWN_QUESTION = re.compile(rb"SELECT [\w, *]+ FROM system_(schema|schema_mcs|virtual_schema)\.\w+")
-"""What the agent asks itself, for a DESCRIBE."""
+"""What the agent asks itself for a DESCRIBE."""
 
 EVENTS_PER_LOOK = 100
 BESIDE_FRAMES = 128 * 1024
@@ -66,7 +66,9 @@ class Watched:
         self._from_upstream = b""
         self._unanswered: Counter[int] = Counter()
         self._unforwarded: deque[Seen] = deque()
-        self._described: list[Seen] = []
+        self._describes = self._registered = False
+        """Whether the client ever sent a DESCRIBE, or a REGISTER."""
+
         self._unrecorded: Counter[int] = Counter()
         """Forwarded statements without a record, by stream."""
 
@@ -78,7 +80,7 @@ class Watched:
         """Whether the client was told something on a stream on which it waits for nothing."""
 
         self._broken = False
-        """Whether what the client sent ended the session: from there on its bytes were not read."""
+        """Whether the client broke the protocol: from there on its bytes were not read."""
 
         self._upstream_closed = False
         self._client_closed = False
@@ -139,7 +141,6 @@ class Watched:
         for command in found:
             if isinstance(command, commands.RecordAudit):
                 self._recorded(command.record)
-        self._broken = self._broken or (self.over and isinstance(event, events.ClientData))
         self._events += 1
         if self._events % EVENTS_PER_LOOK == 0:
             self.check_size()
@@ -169,8 +170,8 @@ class Watched:
             if self._relaying and seen.opcode in STATEMENTS:
                 self._statements += 1
             self._unforwarded.append(seen)
-            if b"DESCRIBE" in seen.body:
-                self._described.append(seen)
+            self._describes = self._describes or b"DESCRIBE" in seen.body
+            self._registered = self._registered or seen.opcode == 0x0B
 
     def _note_answers(self, data: bytes) -> None:
         found, self._from_upstream = frames.split(self._from_upstream + data)
@@ -229,16 +230,17 @@ class Watched:
                 continue
             assert seen.stream not in self.in_flight
             self.in_flight[seen.stream] = seen
-            if seen.opcode == 0x07 and self._is_own_question(_long_string(seen.body)):
+            if self._is_own_question(seen):
                 continue
             self._was_sent_by_the_client(seen)
             assert self._allows(seen), f"not allowed, and forwarded: {seen}"
             self._unrecorded[seen.stream] += 1
 
-    def _is_own_question(self, text: bytes) -> bool:
-        """Asked by the agent itself, since a DESCRIBE waits; the play's client sends no such text."""
-        waits = any(b"DESCRIBE" in asked.body for asked in self._described)
-        return waits and OWN_QUESTION.match(text) is not None
+    def _is_own_question(self, seen: Seen) -> bool:
+        """Asked by the agent itself, because of what the client asked; the play's client sends no such message."""
+        if seen.opcode == 0x0B:
+            return self._registered and seen.body == b"\0\1" + frames.string("SCHEMA_CHANGE")
+        return seen.opcode == 0x07 and self._describes and bool(OWN_QUESTION.match(_long_string(seen.body)))
 
     def _was_sent_by_the_client(self, seen: Seen) -> None:
         """The next frame of the client that looks like it; the consistency level alone may be another."""
@@ -261,6 +263,8 @@ class Watched:
         line = msgspec.json.encode(record)
         assert b"\n" not in line
         assert msgspec.json.decode(line, type=type(record)) == record
+        if isinstance(record, SessionEnd):
+            self._broken = record.reason == "ProtocolError"
         if isinstance(record, SessionDenied):
             assert not self._relaying
         if not isinstance(record, StatementRecord):
@@ -328,7 +332,7 @@ class Watched:
         """Look at how much the session keeps; costs more than the session itself."""
         kept = bytes_kept(self._session, beside=(self._view, self._readings))
         frame = max(self._view.database.limits.max_frame_bytes, LOGIN_FRAME_BYTES) + HEADER.size
-        schema = MAXIMUM_SCHEMA_BYTES if self._described else 0
+        schema = MAXIMUM_SCHEMA_BYTES if self._describes else 0
         assert kept <= frame + MAXIMUM_HELD_BYTES + schema + BESIDE_FRAMES, f"a session keeps {kept} bytes"
 
 
