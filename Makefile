@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup demo test check fix generate unit integration e2e clean down
+.PHONY: help setup demo test check fix generate unit integration e2e fuzz clean down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ integration: setup ## Agent, local AWS and local Keyspaces as processes; the ope
 e2e: setup ## A real cluster with everything in it
 	$(BIN)/python -m local up
 	$(PYTEST) tests/e2e
+
+fuzz: setup ## Fuzz until it is stopped; what is found is kept in .state/fuzz
+	@$(BIN)/python -m tests.fuzz
 
 down: setup ## Remove the cluster, its processes, networks and rules
 	@$(BIN)/python -m local down
