@@ -19,7 +19,7 @@ import datetime
 import ipaddress
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
@@ -31,6 +31,8 @@ from keyward_api.resources.policy import AgentReport, AgentState, KeyspacesPolic
 from keyward_proxy.audit.records import AgentStart, AgentStop, PolicyChanged, PolicyRemoved
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.auth.authenticator import Authenticator, TokenReviewer
+from keyward_proxy.auth.client_certificate import read_certificate
+from keyward_proxy.auth.token import SERVICE_ACCOUNT_TOKEN, WantedToken
 from keyward_proxy.aws.cache import CredentialCache
 from keyward_proxy.aws.errors import IdentityNotInjected
 from keyward_proxy.aws.sts import SecurityTokenService
@@ -43,12 +45,16 @@ from keyward_proxy.feed.status import StatusReporter, StatusSink
 from keyward_proxy.feed.watch import PolicySource, ReplicasChanged
 from keyward_proxy.health import HealthServer, NotReady
 from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.certificate_files import CertificateFiles
+from keyward_proxy.net.client_authority import ClientAuthorityFile
 from keyward_proxy.net.connection import Services
-from keyward_proxy.net.errors import CertificateAuthorityUnusable
+from keyward_proxy.net.errors import NetworkError
 from keyward_proxy.net.leaf_keeper import LeafKeeper
 from keyward_proxy.net.opening import Connector, UpstreamOpener
 from keyward_proxy.net.server import Limits, Server
+from keyward_proxy.net.server_certificate import ServerCertificate
 from keyward_proxy.session import events
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.cluster import Address, Cluster, Entrance
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
@@ -70,7 +76,15 @@ class AgentSettings:
     """Namespace and name of the KeyspacesPolicy, for messages and records."""
 
     ca_directory: Path
+    """Holds the CA that signs the server's certificate; of no use where `certificate_files` are given."""
+
     server_names: tuple[str, ...]
+    certificate_files: tuple[Path, Path] | None = None
+    """Certificate and key of the server, where somebody else signs them."""
+
+    clients: ClientAuthorityFile | None = None
+    """The CA whose client certificates name people; None: nobody is asked for a certificate."""
+
     listen: tuple[str, int]
     health: tuple[str, int]
     endpoints_seconds: float = 2.0
@@ -103,6 +117,11 @@ class Dependencies:
     audit: AuditWriter
     clock: Clock
     metrics: Metrics
+    wanted_token: WantedToken = SERVICE_ACCOUNT_TOKEN
+    """How callers are told what token to send."""
+
+    warnings: Callable[[], Sequence[NotReady]] = tuple
+    """What is wrong although clients are served, for whoever asks for readiness."""
 
 
 class Agent:
@@ -123,16 +142,12 @@ class Agent:
         self._listing = Listing(clock=dependencies.clock, patience=settings.listing_seconds)
         self._tasks = TaskHolder()
         self._readings = ReadingCache()
-        self._leaf = LeafKeeper(
-            directory=settings.ca_directory,
-            names=(*settings.server_names, settings.pod_ip),
-            clock=dependencies.clock,
-            metrics=dependencies.metrics,
-        )
+        self._budget = RequestBudget()
+        self._leaf = _server_certificate(settings, dependencies)
         self._cache = CredentialCache(sts=dependencies.sts, clock=dependencies.clock, tasks=self._tasks)
         self._trials = RoleTrials(sts=dependencies.sts, pod=settings.pod, on_change=self._report)
         self._reporter = StatusReporter(dependencies.status_sink)
-        self._health = HealthServer(unready=self.unready, metrics=dependencies.metrics)
+        self._health = HealthServer(unready=self.unready, warnings=dependencies.warnings, metrics=dependencies.metrics)
         self._server = Server(
             context=lambda: self._leaf.context,
             new_session=self._new_session,
@@ -148,7 +163,9 @@ class Agent:
         outside = self._outside
         opener = UpstreamOpener(credentials=self._cache, connector=outside.connector, clock=outside.clock)
         return Services(
-            authenticator=Authenticator(reviewer=outside.reviewer, clock=outside.clock, tasks=self._tasks),
+            authenticator=Authenticator(
+                reviewer=outside.reviewer, wanted=outside.wanted_token, clock=outside.clock, tasks=self._tasks
+            ),
             opener=opener,
             audit=outside.audit,
             database=self._database,
@@ -233,7 +250,7 @@ class Agent:
     def _answer_for(self, address: str) -> None:
         try:
             self._leaf.answer_for(address)
-        except CertificateAuthorityUnusable as error:
+        except NetworkError as error:
             logger.error("leaf not renewed", extra={"error": str(error)})
 
     def _database(self) -> PolicyDatabase:
@@ -246,6 +263,7 @@ class Agent:
         if self._view is None:
             return
         database = self._view.database
+        self._share_budget(database)
         others = {replica.pod: replica.address for replica in self._replicas or () if replica.is_listed}
         replicas = Cluster.of_replicas(database, pod=self._settings.pod, address=self._address, others=others)
         one = Cluster.of_one_node(database, _parsed(database.service_address) or self._address)
@@ -254,7 +272,14 @@ class Agent:
                 self._clusters[entrance] = cluster
                 self._server.tell(partial(events.ClusterChanged, entrance=entrance, cluster=cluster))
 
-    def _new_session(self, client_address: str, entrance: Entrance) -> Session | None:
+    def _share_budget(self, database: PolicyDatabase) -> None:
+        """Take this agent's share of the requests that the database allows: the agents that serve have equal ones."""
+        serving = sum(replica.state is AgentState.SERVING for replica in self._replicas or ())
+        limit = database.limits.requests_per_second
+        rate = None if limit is None else limit / max(1, serving)
+        self._budget.allow(rate, now=self._outside.clock.monotonic())
+
+    def _new_session(self, client_address: str, entrance: Entrance, certificate: bytes | None) -> Session | None:
         if self._view is None:
             return None
         settings = SessionSettings(
@@ -262,8 +287,15 @@ class Agent:
             agent=self._settings.pod,
             entrance=entrance,
             client_address=client_address,
+            certificate=None if certificate is None else read_certificate(certificate),
         )
-        return Session(settings=settings, policy=self._view, cluster=self._clusters[entrance], readings=self._readings)
+        return Session(
+            settings=settings,
+            policy=self._view,
+            cluster=self._clusters[entrance],
+            readings=self._readings,
+            budget=self._budget,
+        )
 
     # Readiness and status.
 
@@ -357,6 +389,21 @@ class Agent:
     def _record(self, kind: type[Any], **fields: object) -> None:
         now = datetime.datetime.fromtimestamp(self._outside.clock.wall(), datetime.UTC)
         self._outside.audit.write(kind(time=now, agent=self._settings.pod, **fields))
+
+
+def _server_certificate(settings: AgentSettings, outside: Dependencies) -> ServerCertificate:
+    if settings.certificate_files:
+        certificate, key = settings.certificate_files
+        return CertificateFiles(
+            certificate=certificate, key=key, clients=settings.clients, clock=outside.clock, metrics=outside.metrics
+        )
+    return LeafKeeper(
+        directory=settings.ca_directory,
+        names=(*settings.server_names, settings.pod_ip),
+        clients=settings.clients,
+        clock=outside.clock,
+        metrics=outside.metrics,
+    )
 
 
 def _parsed(address: str) -> Address | None:

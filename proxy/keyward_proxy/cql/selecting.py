@@ -5,6 +5,7 @@ Source: Parser.g of Apache Cassandra 3.11, rule `selectStatement`.
 
 from __future__ import annotations
 
+from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.lexer import INTEGER
 from keyward_proxy.cql.relations import RelationReader
 from keyward_proxy.cql.statement import Selection, Selector
@@ -19,16 +20,17 @@ _LIMIT_DIGITS = 10
 class SelectReader(RelationReader):
     """Reads from behind the verb on."""
 
-    def select(self) -> tuple[str, str, Selection | None]:
-        """The keyspace, the table, and the shape where it is simple."""
+    def select(self) -> StatementForm:
+        """SELECT; keeps its shape where that is simple."""
         self._modifiers()
         selectors = self._selectors()
         self.expect("FROM")
         keyspace, table = self.table()
         equalities = self.where() if self.accept("WHERE") else ()
         limit = self._select_tail()
-        selection = Selection(selectors=selectors, equalities=equalities, limit=limit) if self.simple else None
-        return keyspace, table, selection
+        if self.simple:
+            self.selection = Selection(selectors=selectors, equalities=equalities, limit=limit)
+        return self.needs(StatementForm.SELECT, keyspace, table)
 
     def _modifiers(self) -> None:
         for keyword in ("JSON", "DISTINCT"):
@@ -71,7 +73,7 @@ class SelectReader(RelationReader):
     def _count(self) -> Selector:
         self.advance()
         self.expect("(")
-        if self.kind == INTEGER:
+        if self.kind is INTEGER:
             self.advance()
         elif not self.accept("*"):
             self.simple = False
@@ -83,8 +85,9 @@ class SelectReader(RelationReader):
         self.simple = False
         self.advance()
         self.expect("(")
-        with self.nested():
-            self._selector()
+        self.descend()
+        self._selector()
+        self.ascend()
         self.expect("AS")
         self.type()
         self.expect(")")
@@ -95,12 +98,13 @@ class SelectReader(RelationReader):
         if not self.accept("TOKEN"):
             self.function_name(self.name("the name of a function"))
         self.expect("(")
-        with self.nested():
-            if not self.accept(")"):
+        self.descend()
+        if not self.accept(")"):
+            self._selector()
+            while self.accept(","):
                 self._selector()
-                while self.accept(","):
-                    self._selector()
-                self.expect(")")
+            self.expect(")")
+        self.ascend()
         return Selector(column="call")
 
     def _select_tail(self) -> int | None:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from keyward_api.decision import Access
 from keyward_api.permissions import FORMS, StatementForm
+from keyward_proxy.cql.description import Description
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +65,11 @@ class Statement:
 
     selection: Selection | None = None
     """For SELECT: its shape, where it is that simple."""
+
+    description: Description | None = None
+    """For DESCRIBE: what it asks for."""
+    children: int = 0
+    """For BATCH: how many statements it holds."""
 
     redacted: str
     """The text for the audit trail."""

@@ -1,8 +1,9 @@
 """The listener: accepts, completes TLS, and keeps count.
 
-Two caps: connections whose login is not complete, and those whose is. At the first cap the oldest of them makes room:
-an honest client needs milliseconds, so that it is an idle or hostile one that goes. At the second cap new
-connections are closed at once. The context is asked for at each connection, so that a new leaf serves from then on.
+Caps: connections whose login is not complete, those whose is, and those of one identity. At the first the oldest of
+them makes room: an honest client needs milliseconds, so that it is an idle or hostile one that goes. At the others,
+which the policy sets, a login is refused with OVERLOADED, since only then it is known whose it is. The context is asked
+for at each connection, so that a new leaf serves from then on.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import errno
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from sys import maxsize
 from typing import Any
 
+from keyward_api.decision import EffectiveGrant
+from keyward_api.identities import CallerIdentity
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.connection import Connection, EventMaker, Services, Session
 from keyward_proxy.net.sockets import tune
@@ -38,7 +43,6 @@ class Limits:
     """How many, and how long."""
 
     before_login: int = 512
-    after_login: int = 9000
     handshake_seconds: float = 10.0
 
 
@@ -49,11 +53,13 @@ class Server:
         self,
         *,
         context: Callable[[], ssl.SSLContext],
-        new_session: Callable[[str, Entrance], Session | None],
+        new_session: Callable[[str, Entrance, bytes | None], Session | None],
         services: Services,
         limits: Limits,
     ) -> None:
-        """`new_session` is given the client's address and port, and where it came in; None: nobody can be served."""
+        """`new_session` is given the client's address and port, where it came in, and its certificate (DER), if any.
+
+        It returns None where nobody can be served now."""
         self._context = context
         self._new_session = new_session
         self._services = services
@@ -61,7 +67,10 @@ class Server:
         self._listeners: dict[socket.socket, Entrance] = {}
         self._handshakes: dict[asyncio.Task[None], None] = {}
         self._before_login: dict[Connection, None] = {}
-        self._after_login: dict[Connection, None] = {}
+        self._after_login: dict[Connection, str] = {}
+        """Connections with the names of their identities."""
+
+        self._by_identity: Counter[str] = Counter()
         self._emptied = asyncio.Event()
 
     @property
@@ -153,10 +162,6 @@ class Server:
         loop.call_later(PAUSE_SECONDS, self._resume, listener)
 
     def _admit(self, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401  (socket's own type)
-        if len(self._after_login) >= self._limits.after_login:
-            self._count("refused")
-            sock.close()
-            return
         if len(self._handshakes) + len(self._before_login) >= self._limits.before_login:
             self._evict_oldest()
         task = self._services.tasks.start(self._secure(sock, address, entrance), name="handshake")
@@ -199,7 +204,8 @@ class Server:
             self._connect(secure, address[0], address[1], entrance)
 
     def _connect(self, sock: ssl.SSLSocket, host: str, port: int, entrance: Entrance) -> None:
-        session = self._new_session(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", entrance)
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        session = self._new_session(address, entrance, sock.getpeercert(binary_form=True))
         if session is None:
             self._count("refused")
             sock.close()
@@ -211,14 +217,31 @@ class Server:
         self._before_login[connection] = None
         connection.start()
 
-    def _logged_in(self, connection: Connection) -> None:
-        if self._before_login.pop(connection, connection) is None:
-            self._after_login[connection] = None
+    def _logged_in(self, connection: Connection, identity: CallerIdentity, grant: EffectiveGrant) -> str | None:
+        """Count a connection as its identity's, or say why there is no room for it."""
+        full = self._full(identity.username, grant)
+        if full is None and self._before_login.pop(connection, connection) is None:
+            self._after_login[connection] = identity.username
+            self._by_identity[identity.username] += 1
             self._gauge()
+        return full
+
+    def _full(self, username: str, grant: EffectiveGrant) -> str | None:
+        limits = self._services.database().limits
+        if len(self._after_login) >= limits.max_connections:
+            return f"this agent has {limits.max_connections} connections, as many as the database's limits allow"
+        own = min(limits.max_connections_per_identity, grant.options.max_connections or maxsize)
+        if self._by_identity[username] >= own:
+            return f"{username} has {own} connections to this agent, as many as its limits allow: close some of them"
+        return None
 
     def _gone(self, connection: Connection) -> None:
         self._before_login.pop(connection, None)
-        self._after_login.pop(connection, None)
+        username = self._after_login.pop(connection, None)
+        if username is not None:
+            self._by_identity[username] -= 1
+            if not self._by_identity[username]:
+                del self._by_identity[username]
         self._removed()
 
     def _removed(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
 from keyward_proxy.session.commands import ToClient
+from keyward_proxy.session.describing import Describing
 from keyward_proxy.session.outbox import Outbox
 from keyward_proxy.session.prepared import PreparedStatements
 from keyward_proxy.session.registrations import Registrations
@@ -45,6 +46,8 @@ class Answers:
         self.partly_sent: Request | None = None
         """The request whose answer the client has in part: nothing else can be sent before the rest."""
 
+        self.describing: Describing | None = None
+        """The DESCRIBE under way: all that comes is for it."""
         self.registering: int | None = None
         """The stream on which Keyspaces has a REGISTER."""
 
@@ -54,6 +57,9 @@ class Answers:
     def feed(self, data: bytes) -> Iterator[Request]:
         """Pass on what came; yields each request whose answer is complete. Raises ProtocolViolation."""
         for item in self._scanner.feed(data):
+            if self.describing and (isinstance(item, Piece) or item.stream != PUSH_STREAM):
+                self.describing.take(item)
+                continue
             finished = self._piece(item) if isinstance(item, Piece) else self._frame(item)
             if finished is not None:
                 del self.in_flight[finished.stream]

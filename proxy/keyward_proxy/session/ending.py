@@ -43,6 +43,11 @@ class Ending:
     farewell: bool = False
     """Whether the client is to be told before the session ends."""
 
+    @property
+    def grantless(self) -> bool:
+        """Whether there is no grant any more by which to judge a request."""
+        return self.code == ErrorCode.UNAUTHORIZED
+
     @classmethod
     def at_quiet_moment(cls, *, reason: str, message: str, now: float) -> Ending:
         """An end that can wait a little."""
@@ -55,7 +60,12 @@ class Ending:
         )
 
     @classmethod
-    def grant_changed(cls, *, now: float) -> Ending:
+    def grant_widened(cls, *, now: float) -> Ending:
+        """A new login would bring more; nothing is taken away by waiting for a good moment."""
+        return cls.at_quiet_moment(reason="GrantChanged", message="your grant changed: connect again", now=now)
+
+    @classmethod
+    def grant_narrowed(cls, *, now: float) -> Ending:
         """The client may log in again at once, with the new grant."""
         return cls(
             reason="GrantChanged",

@@ -11,6 +11,8 @@ from keyward_proxy.session.events import (
     AuthenticationRefused,
     ClientClosed,
     ClusterChanged,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -70,4 +72,8 @@ class Phase:
 
     def on_upstream_verdict(self, event: UpstreamOpened | UpstreamFailed) -> Iterable[Command]:
         """The answer to OpenUpstream."""
+        return ()
+
+    def on_described(self, event: Described | DescriptionFailed) -> Iterable[Command]:
+        """The answer to FormatDescription."""
         return ()

@@ -1,15 +1,15 @@
 """Which events a client registered for, and which of what happens it may learn.
 
-Of Keyspaces' own events only changes of schema are passed on, and only of keyspaces in which the caller may do
-something: the others tell of nodes past the agents. Changes of nodes are the agents' own.
+Of Keyspaces' own events only changes of schema are passed on, and only of keyspaces of which the caller may know:
+the others tell of nodes past the agents. Changes of nodes are the agents' own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from keyward_api.decision import names_keyspace
 from keyward_api.names import CQL_PORT
+from keyward_api.visibility import sees_keyspace
 from keyward_proxy.session.cluster import Address, Cluster
 from keyward_proxy.session.commands import ToClient
 from keyward_proxy.session.context import Caller, SessionContext
@@ -31,6 +31,10 @@ class Registrations:
         self._caller = caller
         self._types: set[EventType] = set()
 
+    def use(self, caller: Caller) -> None:
+        """Judge by another grant from now on."""
+        self._caller = caller
+
     def add(self, types: list[str]) -> bool:
         """Register for these; tells whether changes of schema are wanted from now on, and were not before.
 
@@ -48,7 +52,7 @@ class Registrations:
         keyspace = changed_keyspace(frame)
         if keyspace is None or EventType.SCHEMA_CHANGE not in self._types:
             return False
-        return names_keyspace(self._caller.grant, keyspace)
+        return sees_keyspace(self._caller.grant, keyspace)
 
     def changes(self, before: Cluster, after: Cluster) -> Iterator[ToClient]:
         """The events that tell what became of the other agents: a new node is there before it is up."""

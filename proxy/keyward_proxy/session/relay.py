@@ -4,50 +4,63 @@ Streams pass through: a request that is forwarded keeps its stream id, and nothi
 between, but a REGISTER for changes of schema in the place of the client's own. OPTIONS, other REGISTERs and the tables
 of `system_tables` are answered here; Keyspaces' other events would tell addresses past the agent.
 
-USE is a barrier. It is forwarded when nothing is in flight, and nothing is read until it is answered, because what
+USE and DESCRIBE are barriers. DESCRIBE is answered here, from what Keyspaces is asked while nothing else is in
+flight. USE is forwarded when nothing is in flight, and nothing is read until it is answered, because what
 an unqualified name means depends on the answer. The keyspace in use is what Keyspaces said, never what was asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from keyward_api.decision import GrantError
+from keyward_api.decision import GrantError, narrows
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
+from keyward_proxy.describe.inquiry import Answer, DescriptionError, Inquiry
 from keyward_proxy.session.answers import Answers
 from keyward_proxy.session.audit import AuditTrail
 from keyward_proxy.session.barrier import Barrier
-from keyward_proxy.session.commands import Command, RecordAudit, ToClient, ToUpstream
+from keyward_proxy.session.commands import Command, PauseClient, RecordAudit, ToClient, ToUpstream
 from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
+from keyward_proxy.session.describing import Describing
 from keyward_proxy.session.ending import Ending
 from keyward_proxy.session.events import (
     ClientClosed,
     ClusterChanged,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
     UpstreamClosed,
 )
 from keyward_proxy.session.judge import Judge, Refused
+from keyward_proxy.session.lifetime import Lifetime
 from keyward_proxy.session.outbox import Outbox
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.prepared import PreparedStatements
+from keyward_proxy.session.reading import RequestReader
 from keyward_proxy.session.registrations import Registrations, UnknownEventType
 from keyward_proxy.session.request import Request
-from keyward_proxy.session.settings import EXPIRY_MARGIN_SECONDS
 from keyward_proxy.session.system_tables import SystemTableError, SystemTables, is_answered_here
 from keyward_proxy.wire.errors import ProtocolViolation, WireError
 from keyward_proxy.wire.header import Opcode
-from keyward_proxy.wire.requests import read_execute, read_prepare, read_query, read_register, read_values
+from keyward_proxy.wire.requests import read_register, read_values
 from keyward_proxy.wire.responses import ErrorCode
 from keyward_proxy.wire.scanner import Frame
 from keyward_proxy.wire.server_events import EventType, register_frame
 
 _TOO_MANY_WAIT = Refused(
     code=ErrorCode.OVERLOADED,
-    message="too many statements wait for a USE to be answered: send this one again later",
+    message="too many statements wait for a USE or a DESCRIBE to be answered: send this one again later",
 )
+_TOO_MANY_REQUESTS = Refused(
+    code=ErrorCode.OVERLOADED,
+    message="the database's limit of requests (`limits.requestsPerSecond`) is reached, and waiting would take "
+    "too long; the statement was not run: send it again later",
+)
+_BARRIERS = frozenset({StatementForm.USE, StatementForm.DESCRIBE})
 _STATEMENTS = frozenset({Opcode.QUERY, Opcode.PREPARE, Opcode.EXECUTE, Opcode.BATCH})
 
 
@@ -60,11 +73,11 @@ class Relay(Phase):
         trail: AuditTrail,
         caller: Caller,
         *,
-        expires: float,
+        proof_ends: float,
         now: float,
         wall: float,
     ) -> None:
-        """`expires` in Unix seconds: when credentials or proof of identity end, whichever is first."""
+        """`proof_ends` in Unix seconds: when credentials or proof of identity end, whichever is first."""
         self._context = context
         self._trail = trail
         self._caller = caller
@@ -72,23 +85,26 @@ class Relay(Phase):
         self._to_client = Outbox(ToClient)
         self._to_upstream = Outbox(ToUpstream)
         self._prepared = PreparedStatements()
+        self._reader = RequestReader(readings=context.readings, prepared=self._prepared)
         self._registrations = Registrations(context, caller)
         self._answers = Answers(
             version=context.version,
-            maximum_body=context.settings.maximum_frame_bytes,
+            maximum_body=context.policy.database.limits.max_frame_bytes,
             prepared=self._prepared,
             registrations=self._registrations,
             to_client=self._to_client,
         )
         self._barrier = Barrier()
         self._using = False
-        """Whether a USE is in flight."""
+        """Whether a USE or a DESCRIBE is under way."""
 
         self._client_gone = False
         self._ending: Ending | None = None
-        self._expires = expires
-        self._expires_at = now + max(0.0, expires - wall - min(EXPIRY_MARGIN_SECONDS, (expires - wall) / 10))
-        self._began = self._active = now
+        self._lifetime = Lifetime(caller.grant.options, proof_ends=proof_ends, now=now, wall=wall)
+        self._pause_until = now
+        """When the client may be read again, by the database's limit of requests."""
+
+        self._began = now
         self._from_client = 0
         self._told = context.cluster
         """The nodes of which the client knows."""
@@ -96,12 +112,12 @@ class Relay(Phase):
         self._commands: list[Command] = []
         """Audit records first, then what ends the session; sent bytes are in the outboxes."""
 
-        self.deadline = self._expires_at
+        self.deadline = self._lifetime.deadline
 
     def started(self, event: Event) -> RecordAudit:
         """The record of the login."""
         return self._trail.started(
-            event, grant=self._caller.grant.hash, revision=self._context.policy.revision, expires=self._expires
+            event, grant=self._caller.grant.hash, revision=self._context.policy.revision, expires=self._lifetime.ends
         )
 
     # What happens.
@@ -130,8 +146,10 @@ class Relay(Phase):
         """Pass answers on."""
         try:
             for request in self._answers.feed(data):
+                self._lifetime.used(event.now)
                 self._using = self._using and request.form is not StatementForm.USE
                 self._record(request, event)
+            self._go_on_describing(event)
             self._resume(event)
         except ProtocolViolation as error:
             return self._ended("UpstreamProtocolError", f"Amazon Keyspaces sent nonsense: {error}", event)
@@ -141,16 +159,36 @@ class Relay(Phase):
         """What was in flight may or may not have been done."""
         return self._ended("UpstreamClosed", f"the connection to Amazon Keyspaces ended: {event.reason}", event)
 
+    def on_described(self, event: Described | DescriptionFailed) -> Iterable[Command]:
+        """Answer the client, and go on with what waited."""
+        if isinstance(event, Described):
+            self._end_describing(event.answer, event)
+        else:
+            self._end_describing(DescriptionError(event.message, code=event.code), event)
+        self._resume(event)
+        return self._settled(event)
+
     def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
-        """The session goes on only if its grant is the same."""
+        """Judge the session by its grant as it is now.
+
+        Where the grant is the same, nothing happens. A wider one is worth a new login, but not an interruption: until
+        a quiet moment the session goes on under the old one, which IAM knows. Whatever may be narrower is in force at
+        once, and nothing more is sent to Keyspaces, where IAM still knows the session by the old one.
+        """
+        self._context.requests.maximum_body = event.policy.database.limits.max_frame_bytes
         caller = self._caller
         try:
             grant = event.policy.grant_for(caller.identity, caller.grant.db_user)
         except GrantError as error:
             return self._begin(Ending.grant_ended(message=str(error), now=event.now), event)
-        if grant.hash != caller.grant.hash:
-            return self._begin(Ending.grant_changed(now=event.now), event)
-        return ()
+        if grant.hash == caller.grant.hash:
+            return ()
+        if not narrows(caller.grant, grant):
+            return self._begin(Ending.grant_widened(now=event.now), event)
+        self._caller = replace(caller, grant=grant)
+        self._judge.use(self._caller)
+        self._registrations.use(self._caller)
+        return self._begin(Ending.grant_narrowed(now=event.now), event)
 
     def on_cluster_changed(self, event: ClusterChanged) -> Iterable[Command]:
         """Tell a client that wants to know."""
@@ -161,10 +199,12 @@ class Relay(Phase):
         return self._begin(Ending.at_quiet_moment(reason="Drained", message=event.reason, now=event.now), event)
 
     def on_deadline(self, event: Event) -> Iterable[Command]:
-        """Credentials end soon, or an ending has waited long enough."""
+        """Credentials end soon, or an ending or a DESCRIBE has waited long enough."""
+        if self._answers.describing and event.now >= self._answers.describing.deadline:
+            return self._ended("DescribeTimeout", "the schema was not described in time: connect again", event)
         if self._ending is None:
-            message = "the session's credentials end: connect again"
-            return self._begin(Ending.at_quiet_moment(reason="Expired", message=message, now=event.now), event)
+            ending = self._lifetime.look(now=event.now, in_use=not self._is_quiet)
+            return self._begin(ending, event) if ending else self._settled(event)
         if self._ending.accepting and event.now >= self._ending.deadline:
             self._ending.stop_accepting(now=event.now)
             self._refuse_held(self._farewell(self._ending), event)
@@ -213,38 +253,41 @@ class Relay(Phase):
         self._to_upstream.send(ToUpstream(data=frame))
 
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
-        """Decide a request; False where it is a USE that must wait."""
+        """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
+        self._lifetime.used(event.now)
         request = Request.of(frame, now=received)
-        self._active = event.now
-        self._read(request, frame)
-        refused = self._no_longer_accepted(request) or self._judge.judge(request, frame)
+        self._reader.read(request, frame, self._answers.keyspace)
+        refused = self._refusal(request, frame)
         if refused:
             self._deny(request, refused, event)
-        elif request.form is StatementForm.USE and self._answers.in_flight:
+        elif request.form in _BARRIERS and self._answers.in_flight:
             self._barrier.put_back(frame, received)
             return False
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
             self._answer_here(request, request.reading, frame, event)
+        elif overdrawn := self._overdraws(request, event):
+            self._deny(request, overdrawn, event)
+        elif request.form is StatementForm.DESCRIBE:
+            self._describe(request, event)
         else:
             self._forward(request, frame)
         return True
 
-    def _read(self, request: Request, frame: Frame) -> None:
-        readings, keyspace = self._context.readings, self._answers.keyspace
-        if request.opcode is Opcode.QUERY:
-            query = read_query(frame)
-            request.reading, request.parameters = readings.read(query.text, keyspace), query.parameters
-        elif request.opcode is Opcode.PREPARE:
-            request.reading = readings.read(read_prepare(frame), keyspace)
-        elif request.opcode is Opcode.EXECUTE:
-            execute = read_execute(frame)
-            request.prepared_id, request.parameters = execute.prepared_id, execute.parameters
-            request.reading = self._prepared.get(execute.prepared_id)
+    def _overdraws(self, request: Request, event: Event) -> Refused | None:
+        """Take from the database's budget of requests; why there is none."""
+        pause = self._context.budget.take(event.now)
+        if pause is None:
+            return self._judge.refuse(request, _TOO_MANY_REQUESTS)
+        self._pause_until = max(self._pause_until, event.now + pause)
+        return None
 
-    def _no_longer_accepted(self, request: Request) -> Refused | None:
-        if self._ending is None or self._ending.accepting:
-            return None
-        return self._judge.refuse(request, self._farewell(self._ending))
+    def _refusal(self, request: Request, frame: Frame) -> Refused | None:
+        """Why a request is not run: because of what it asks for, or because the session is about to end."""
+        ending = self._ending
+        if ending is None or ending.accepting:
+            return self._judge.judge(request, frame)
+        refused = None if ending.grantless else self._judge.judge(request, frame)
+        return refused or self._judge.refuse(request, self._farewell(ending))
 
     def _farewell(self, ending: Ending) -> Refused:
         ending.farewell = False
@@ -291,8 +334,52 @@ class Relay(Phase):
         return len(error.data)
 
     def _record(self, request: Request, event: Event) -> None:
-        self._active = event.now
         self._commands.append(self._trail.statement(event, request))
+
+    # DESCRIBE.
+
+    def _describe(self, request: Request, event: Event) -> None:
+        statement, parameters = request.reading, request.parameters
+        if not isinstance(statement, Statement) or statement.description is None or parameters is None:
+            raise TypeError(f"the judge let {statement!r} be described")
+        self._using, request.answered_here = True, True
+        self._answers.in_flight[request.stream] = request
+        inquiry = Inquiry(
+            description=statement.description,
+            grant=self._caller.grant,
+            skip_metadata=parameters.skip_metadata,
+        )
+        self._answers.describing = Describing(request, inquiry, version=self._context.version, now=event.now)
+        self._go_on_describing(event)
+
+    def _go_on_describing(self, event: Event) -> None:
+        describing = self._answers.describing
+        if describing is None:
+            return
+        for command in describing.flush():
+            if isinstance(command, ToUpstream):
+                self._to_upstream.send(command)
+            else:
+                self._commands.append(command)
+        if describing.failure:
+            self._end_describing(describing.failure, event)
+
+    def _end_describing(self, found: Answer | DescriptionError, event: Event) -> None:
+        describing = self._answers.describing
+        if describing is None:
+            return
+        request = describing.request
+        self._answers.describing, self._using = None, False
+        del self._answers.in_flight[request.stream]
+        if isinstance(found, DescriptionError):
+            request.outcome, request.error_code = "error", found.code
+            refused = Refused(code=found.code, message=str(found))
+            request.response_bytes = self._send_error(request.stream, refused)
+        else:
+            answer = self._context.to_client(request.stream, Opcode.RESULT, found.body)
+            request.outcome, request.rows, request.response_bytes = "ok", found.rows, len(answer.data)
+            self._to_client.send(answer)
+        self._record(request, event)
 
     # The barrier.
 
@@ -333,13 +420,18 @@ class Relay(Phase):
     def _settled(self, event: Event) -> Iterable[Command]:
         """All commands so far; ends a session that waits only for quiet."""
         ending = self._ending
-        self.deadline = ending.deadline if ending else self._expires_at
+        self.deadline = ending.deadline if ending else self._lifetime.deadline
         if ending and self._is_quiet:
-            answered, idle_at = bool(self._commands), ending.idle_at(active=self._active)
+            answered, idle_at = bool(self._commands), ending.idle_at(active=self._lifetime.used_at)
             if (answered or event.now >= idle_at) and not ending.waits_for_farewell(now=event.now):
                 return self._ended(ending.reason, ending.message, event)
             self.deadline = ending.deadline if event.now >= idle_at else min(ending.deadline, idle_at)
-        return self._flush()
+        if self._answers.describing:
+            self.deadline = min(self.deadline, self._answers.describing.deadline)
+        commands = self._flush()
+        if self._pause_until > event.now:
+            commands.append(PauseClient(until=self._pause_until))
+        return commands
 
     def _ended(self, reason: str, message: str, event: Event) -> Iterable[Command]:
         """End now: what is in flight is lost, what is held was never run."""

@@ -12,6 +12,7 @@ from math import inf
 from keyward_api.decision import PolicyView
 from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.audit import AuditTrail
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.client_login import ClientLogin
 from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import Command, SetTimer
@@ -22,6 +23,8 @@ from keyward_proxy.session.events import (
     ClientClosed,
     ClientData,
     ClusterChanged,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -40,11 +43,17 @@ class Session:
     """The pure part of a connection. Not thread-safe; one event at a time."""
 
     def __init__(
-        self, *, settings: SessionSettings, policy: PolicyView, cluster: Cluster, readings: ReadingCache
+        self,
+        *,
+        settings: SessionSettings,
+        policy: PolicyView,
+        cluster: Cluster,
+        readings: ReadingCache,
+        budget: RequestBudget,
     ) -> None:
-        """`policy` and `cluster` are those of now; `readings` is shared by all sessions of the agent."""
+        """`policy` and `cluster` are those of now; `readings` and `budget` are shared by all sessions of the agent."""
         self._context = SessionContext(
-            settings=settings, policy=policy, cluster=cluster, readings=readings, phase=Phase()
+            settings=settings, policy=policy, cluster=cluster, readings=readings, budget=budget, phase=Phase()
         )
         self._trail = AuditTrail(settings, policy)
         self._begun = False
@@ -90,6 +99,8 @@ class Session:
                 return phase.on_verdict(event)
             case UpstreamOpened() | UpstreamFailed():
                 return phase.on_upstream_verdict(event)
+            case Described() | DescriptionFailed():
+                return phase.on_described(event)
             case PolicyChanged():
                 context.policy = event.policy
                 return phase.on_policy_changed(event)

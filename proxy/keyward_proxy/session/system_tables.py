@@ -14,9 +14,15 @@ from keyward_api.names import CQL_PORT
 from keyward_api.permissions import StatementForm
 from keyward_api.resources.policy import PolicyDatabase
 from keyward_proxy.cql.statement import Equality, Selection, Statement
+from keyward_proxy.reported import (
+    CLUSTER_NAME,
+    CQL_VERSION,
+    NATIVE_PROTOCOL_VERSION,
+    PARTITIONER,
+    RELEASE_VERSION,
+)
 from keyward_proxy.session.cluster import Cluster, Node, stable_uuid
 from keyward_proxy.session.system_columns import COLUMNS, KEYS
-from keyward_proxy.session.versions import CQL_VERSION, NATIVE_PROTOCOL_VERSION, RELEASE_VERSION
 from keyward_proxy.wire.requests import Values
 from keyward_proxy.wire.rows import Column, ColumnType, Value, prepared_body, rows_body, value_bytes
 
@@ -101,12 +107,12 @@ class SystemTables:
             "key": "local",
             "bootstrapped": "COMPLETED",
             "broadcast_address": node.address,
-            "cluster_name": "Amazon Keyspaces",
+            "cluster_name": CLUSTER_NAME,
             "cql_version": CQL_VERSION,
             "gossip_generation": 0,
             "listen_address": node.address,
             "native_protocol_version": NATIVE_PROTOCOL_VERSION,
-            "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
+            "partitioner": PARTITIONER,
             "rpc_address": node.address,
             "thrift_version": "20.1.0",
             "truncated_at": None,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyward_api.decision import Access, EffectiveGrant, GrantError, decide, matches, names_keyspace, narrows
+from keyward_api.decision import Access, EffectiveGrant, GrantError, decide, matches, narrows
 from keyward_api.permissions import Permission
 from tests.unit.api.builders import identity, role, rule, service_account, user, view
 
@@ -36,14 +36,6 @@ def may(permission: Permission, table: str, **policy: object) -> bool:
 )
 def test_what_a_reader_may_do(permission: Permission, table: str, allowed: bool) -> None:
     assert may(permission, table) is allowed
-
-
-@pytest.mark.parametrize(
-    ("keyspace", "visible"),
-    [("shop", True), ("shops", False), ("other", False), ("system_schema", True), ("system_auth", False), ("", False)],
-)
-def test_a_keyspace_is_visible_to_whom_some_allow_names_it(keyspace: str, visible: bool) -> None:
-    assert names_keyspace(view().grant_for(identity(), "Reader"), keyspace) is visible
 
 
 def test_a_star_never_means_the_system_keyspaces() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from keyward_api.resources.policy import AgentReport, AgentState
+from keyward_api.resources.policy import AgentReport, AgentState, KeyspacesPolicySpec
 from keyward_proxy.agent import Agent, AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials
@@ -29,7 +29,7 @@ from keyward_proxy.session.cluster import Entrance
 from keyward_proxy.session.secret import Secret
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.net.relays import Verifier
-from tests.unit.proxy.support import policy, until
+from tests.unit.proxy.support import policy, policy_document, until
 
 
 class Outside:
@@ -266,3 +266,17 @@ async def test_an_agent_without_a_ca_does_not_start_and_its_trail_says_so(
         await make().run(stop)
     assert [record["event"] for record in outside.records()] == ["agent.start", "agent.stop"]
     assert outside.records()[-1]["reason"] == "failed"
+
+
+async def test_agents_that_serve_share_the_requests_that_the_database_allows(agent: Agent, outside: Outside) -> None:
+    limited = policy_document()
+    limited["database"]["limits"] = {"requestsPerSecond": 90}
+    outside.queue.put_nowait(KeyspacesPolicySpec.model_validate(limited))
+    await until(outside.queue.empty)
+    assert agent._budget.rate == 90
+    outside.queue.put_nowait(listed("orders-0", "orders-1", "orders-2"))
+    await until(lambda: agent._budget.rate == 30)
+    outside.queue.put_nowait(listed("orders-0", state=AgentState.DRAINING))
+    await until(lambda: agent._budget.rate == 90)
+    outside.queue.put_nowait(policy())
+    await until(lambda: agent._budget.rate is None)

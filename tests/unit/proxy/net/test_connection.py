@@ -107,7 +107,12 @@ async def connect(leaf: Leaf, trusting: ssl.SSLContext, shared: Services) -> Asy
         gone: list[Connection] = []
         logins: list[Connection] = []
         connection = Connection(
-            secure, client="127.0.0.1", session=session, services=shared, on_login=logins.append, on_gone=gone.append
+            secure,
+            client="127.0.0.1",
+            session=session,
+            services=shared,
+            on_login=lambda connection, *_: logins.append(connection),
+            on_gone=gone.append,
         )
         made.append(Connected(client, connection, gone, logins))
         connection.start()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from typing import Protocol
 
 import pytest
 
+from keyward_api.resources.database import Limits as PolicyLimits
 from keyward_proxy.net import server as module
 from keyward_proxy.net.connection import Services
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
@@ -21,7 +23,7 @@ from keyward_proxy.net.server import Limits, Server
 from keyward_proxy.session import commands, events
 from keyward_proxy.session.cluster import Entrance
 from keyward_proxy.tasks import TaskHolder
-from tests.unit.proxy.net.relays import APP, GRANT, Opener, ScriptedSession, services
+from tests.unit.proxy.net.relays import APP, GRANT, VIEW, Opener, ScriptedSession, services
 from tests.unit.proxy.support import until
 
 
@@ -65,7 +67,10 @@ class Running:
         return await asyncio.open_connection("127.0.0.1", self.port, ssl=trusting, server_hostname="agent.test")
 
 
-Listen = Callable[[Limits], Running]
+class Listen(Protocol):
+    """Starts a server with these limits; those that a policy sets by keyword."""
+
+    def __call__(self, limits: Limits, **of_policy: int) -> Running: ...
 
 
 @pytest.fixture
@@ -74,16 +79,17 @@ async def listen(leaf: Leaf, authority: CertificateAuthority, tasks: TaskHolder)
     opener = Opener(authority, 1)
     opener.gate.clear()
 
-    def listen(limits: Limits) -> Running:
+    def listen(limits: Limits, **of_policy: int) -> Running:
         sessions: list[ScriptedSession] = []
         entrances: list[Entrance] = []
 
-        def make(_: str, entrance: Entrance) -> ScriptedSession:
+        def make(_: str, entrance: Entrance, __: bytes | None) -> ScriptedSession:
             entrances.append(entrance)
             sessions.append(new_session())
             return sessions[-1]
 
-        shared = services(opener, tasks)
+        database = VIEW.database.model_copy(update={"limits": PolicyLimits(**of_policy)})
+        shared = replace(services(opener, tasks), database=lambda: database)
         server = Server(context=lambda: leaf.context, new_session=make, services=shared, limits=limits)
         made.append(Running(server, server.listen("127.0.0.1", 0), sessions, shared, entrances))
         return made[-1]
@@ -144,22 +150,60 @@ async def test_a_session_that_never_logs_in_makes_room_as_well(listen: Listen, t
         each.close()
 
 
-async def test_logins_do_not_count_as_waiting_and_have_a_cap_of_their_own(
-    listen: Listen, trusting: ssl.SSLContext
-) -> None:
-    running = listen(Limits(before_login=1, after_login=2))
-    writers = []
-    for number in range(2):
-        _, writer = await running.client(trusting)
-        writer.write(b"log in")
-        await until(lambda number=number: len(running.server._after_login) == number + 1)  # type: ignore[misc]
-        writers.append(writer)
+async def log_in(running: Running, trusting: ssl.SSLContext, number: int) -> asyncio.StreamWriter:
+    """A client that is logged in, the so-manieth."""
+    _, writer = await running.client(trusting)
+    writer.write(b"log in")
+    await until(lambda: len(running.server._after_login) == number)
+    return writer
+
+
+async def refused(running: Running, trusting: ssl.SSLContext) -> events.UpstreamFailed:
+    """What a session is told whose login there is no room for."""
+    _, writer = await running.client(trusting)
+    await until(lambda: len(running.sessions) > 0)
+    writer.write(b"log in")
+    await until(lambda: bool(running.sessions[-1].saw(events.UpstreamFailed)))
+    writer.close()
+    [failed] = running.sessions[-1].saw(events.UpstreamFailed)
+    assert isinstance(failed, events.UpstreamFailed)
+    return failed
+
+
+async def test_logins_do_not_count_as_waiting(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits(before_login=1))
+    writers = [await log_in(running, trusting, number) for number in (1, 2)]
     assert running.count("evicted") == 0
-    with contextlib.suppress(OSError), running.plain() as third:
-        assert await asyncio.to_thread(third.recv, 1) == b""
-    await until(lambda: running.count("refused") == 1)
     for writer in writers:
         writer.close()
+
+
+async def test_an_agent_takes_as_many_connections_as_its_database_allows(
+    listen: Listen, trusting: ssl.SSLContext
+) -> None:
+    running = listen(Limits(), max_connections=1)
+    writer = await log_in(running, trusting, 1)
+    failed = await refused(running, trusting)
+    assert failed.overloaded
+    assert "this agent has 1 connections" in failed.message
+    writer.close()
+    running.server.end_all("make room")
+    await until(lambda: not running.server._after_login)
+    (await log_in(running, trusting, 1)).close()
+
+
+async def test_an_identity_has_a_cap_of_its_own_and_closing_makes_room(
+    listen: Listen, trusting: ssl.SSLContext
+) -> None:
+    running = listen(Limits(), max_connections_per_identity=1)
+    writer = await log_in(running, trusting, 1)
+    failed = await refused(running, trusting)
+    assert failed.reason == "TooManyConnections"
+    assert f"{APP.username} has 1 connections to this agent" in failed.message
+    writer.close()
+    running.server.end_all("make room")
+    await until(lambda: not running.server._by_identity)
+    (await log_in(running, trusting, 1)).close()
 
 
 async def test_without_a_policy_nobody_is_served(
@@ -248,9 +292,9 @@ async def test_a_session_that_ended_before_its_turn_is_passed_over(listen: Liste
     running = listen(Limits())
     writers = [(await running.client(trusting))[1] for _ in range(2)]
     await until(lambda: len(running.sessions) == 2)
-    draining = asyncio.ensure_future(running.server.drain())
-    running.server.end_all("gone")
-    await draining
+    async with asyncio.TaskGroup() as group:
+        group.create_task(running.server.drain())
+        running.server.end_all("gone")
     await running.server.wait_until_empty()
     for writer in writers:
         writer.close()

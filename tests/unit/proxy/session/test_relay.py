@@ -283,17 +283,31 @@ def test_what_is_held_behind_a_use_is_bounded(script: Script) -> None:
 # What is answered here, and what is refused.
 
 
-def test_a_batch_is_refused_and_the_session_lives(script: Script) -> None:
-    script >> client(frames.batch(INSERT, stream=1)) << refused(0x2200, stream=1, says="one by one")
-    script << audit("statement", opcode="BATCH", outcome="denied") << quiet()
+@pytest.mark.parametrize("allowed", [None, False])
+def test_tracing_is_refused_unless_a_role_allows_it(allowed: bool | None) -> None:
+    script = logged_in(READ_ORDERS, options={"allowTracing": allowed})
+    script >> client(query(SELECT, stream=1, tracing=True)) << refused(0x2200, stream=1, says="options.allowTracing")
+    script << audit("statement", outcome="denied")
+    script >> client(query("SELECT * FROM system_traces.events", stream=1)) << refused(0x2100, stream=1)
+    assert not script.to_upstream
 
 
-def test_tracing_is_refused(script: Script) -> None:
-    script >> client(query(SELECT, stream=1, tracing=True)) << refused(0x2200, stream=1, says="TRACING OFF")
-    script << audit("statement", outcome="denied", resources=["Select orders.items"]) << quiet()
+def test_where_a_role_allows_tracing_traces_pass_and_may_be_read() -> None:
+    script = logged_in(READ_ORDERS, options={"allowTracing": True})
+    sent = query(SELECT, stream=1, tracing=True)
+    traced = frames.rows(b"x", stream=1, flags=0x02, prefix=bytes(range(16)))
+    script >> client(sent) << forward(sent) >> upstream(traced) << passes_back(traced)
+    script << audit("statement", outcome="ok", rows=1)
+    reading = query("SELECT * FROM system_traces.events WHERE session_id = 1", stream=2)
+    script >> client(reading) << forward(reading)
+    (
+        script
+        >> client(query("DELETE FROM system_traces.events WHERE session_id = 1", stream=3))
+        << refused(0x2100, stream=3)
+    )
 
 
-@pytest.mark.parametrize("text", ["SELECT", "DROP TABLE a.b", "SELECT * FROM a.b; SELECT 1", "\u2028", ""])
+@pytest.mark.parametrize("text", ["SELECT", "EXPLAIN a.b", "SELECT * FROM a.b; SELECT 1", "\u2028", ""])
 def test_what_is_not_understood_goes_nowhere(script: Script, text: str) -> None:
     script >> client(query(text, stream=1))
     assert script.to_client.popleft().message.code in (0x2000, 0x2100)
@@ -374,11 +388,11 @@ def test_frames_before_a_broken_one_are_still_decided(script: Script) -> None:
 
 
 def test_a_frame_over_the_cap_is_refused_on_its_header() -> None:
-    script = logged_in(READ_ORDERS, maximum_frame_bytes=100_000)
+    script = logged_in(READ_ORDERS, limits={"maxFrameBytes": 100_000})
     text = f"SELECT * FROM orders.items WHERE a = '{'x' * 90_000}'"
     script >> client(query(text, stream=1)[:9])
     script >> client(bytes(100)) << quiet()
-    other = logged_in(READ_ORDERS, maximum_frame_bytes=100_000)
+    other = logged_in(READ_ORDERS, limits={"maxFrameBytes": 100_000})
     other >> client(bytes([4, 0, 0, 1, 7]) + struct.pack(">i", 100_001)) << refused(0x000A, stream=1, says="100001")
 
 
