@@ -60,8 +60,8 @@ class Running:
     def count(self, outcome: str) -> float:
         return self.shared.metrics.connections.labels(outcome)._value.get()
 
-    def plain(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+    def plain(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(source, 0))
 
     async def client(self, trusting: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port, ssl=trusting, server_hostname="agent.test")
@@ -168,6 +168,37 @@ async def refused(running: Running, trusting: ssl.SSLContext) -> events.Upstream
     [failed] = running.sessions[-1].saw(events.UpstreamFailed)
     assert isinstance(failed, events.UpstreamFailed)
     return failed
+
+
+async def test_clients_that_stop_after_their_handshake_do_not_drive_out_one_that_is_in_it(
+    listen: Listen, trusting: ssl.SSLContext
+) -> None:
+    running = listen(Limits(before_login=3))
+    idle = [await running.client(trusting) for _ in range(2)]
+    await until(lambda: len(running.sessions) == 2)
+    half_open = running.plain()
+    await until(lambda: len(running.server) == 3)
+    _, late = await running.client(trusting)
+    assert await closed(idle[0][0]) == b""
+    half_open.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        half_open.recv(1)
+    half_open.close()
+    for writer in (late, *(writer for _, writer in idle)):
+        writer.close()
+
+
+async def test_a_flood_from_one_address_evicts_itself(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits(before_login=4))
+    _, writer = await running.client(trusting)
+    await until(lambda: len(running.sessions) == 1)
+    flood = [running.plain("127.0.0.2") for _ in range(20)]
+    await until(lambda: running.count("evicted") == 17)
+    writer.write(b"log in")
+    await until(lambda: len(running.server._after_login) == 1)
+    writer.close()
+    for sock in flood:
+        sock.close()
 
 
 async def test_logins_do_not_count_as_waiting(listen: Listen, trusting: ssl.SSLContext) -> None:
