@@ -150,10 +150,9 @@ class Relay(Phase):
                 self._using = self._using and request.form is not StatementForm.USE
                 self._record(request, event)
             self._go_on_describing(event)
-            self._resume(event)
         except ProtocolViolation as error:
             return self._ended("UpstreamProtocolError", f"Amazon Keyspaces sent nonsense: {error}", event)
-        return self._settled(event)
+        return self._resumed(event)
 
     def on_upstream_closed(self, event: UpstreamClosed) -> Iterable[Command]:
         """What was in flight may or may not have been done."""
@@ -165,8 +164,7 @@ class Relay(Phase):
             self._end_describing(event.answer, event)
         else:
             self._end_describing(DescriptionError(event.message, code=event.code), event)
-        self._resume(event)
-        return self._settled(event)
+        return self._resumed(event)
 
     def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
         """Judge the session by its grant as it is now.
@@ -240,6 +238,9 @@ class Relay(Phase):
             self._to_client.send(self._context.to_client(stream, Opcode.SUPPORTED, SUPPORTED))
 
     def _register(self, stream: int, types: list[str]) -> None:
+        if self._answers.describing and self._answers.describing.asks_on(stream):
+            self._send_error(stream, _TOO_MANY_WAIT)
+            return
         try:
             forwards = self._registrations.add(types)
         except UnknownEventType as error:
@@ -260,7 +261,7 @@ class Relay(Phase):
         refused = self._refusal(request, frame)
         if refused:
             self._deny(request, refused, event)
-        elif request.form in _BARRIERS and self._answers.in_flight:
+        elif request.form in _BARRIERS and (self._answers.in_flight or self._answers.registering is not None):
             self._barrier.put_back(frame, received)
             return False
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
@@ -389,11 +390,17 @@ class Relay(Phase):
         else:
             self._refuse_unread(frame, event.now, _TOO_MANY_WAIT, event)
 
-    def _resume(self, event: Event) -> None:
-        """Go on with what was held, as far as the next USE allows."""
+    def _resumed(self, event: Event) -> Iterable[Command]:
+        """Go on with what was held, as far as the next USE allows; then all commands so far."""
         while self._barrier and not self._using:
-            if not self._statement(*self._barrier.take(), event):
-                return
+            frame, received = self._barrier.take()
+            try:
+                if not self._statement(frame, received, event):
+                    break
+            except ProtocolViolation as error:
+                error.stream = frame.stream
+                return self.on_violation(error, event)
+        return self._settled(event)
 
     def _refuse_held(self, refused: Refused, event: Event) -> None:
         while self._barrier:

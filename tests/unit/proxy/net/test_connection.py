@@ -168,6 +168,28 @@ async def test_memory_stays_bounded_though_nobody_reads(connect: Connect, upstre
     await connected.end()
 
 
+async def test_a_client_that_does_not_take_its_answers_is_not_read(connect: Connect) -> None:
+    """Answers that the agent gives itself, longer than what they answer: refusals, SUPPORTED, system tables."""
+    longer = 20
+    session = ScriptedSession(ClientData=lambda event: [commands.ToClient(data=event.data * longer)])
+    connected = await connect(session)
+    client, agents = connected.client, connected.connection._client
+    client.stream.pause()
+    highest = 0
+    for _ in range(300):
+        if client.stream.unsent < HIGH_WATER:
+            client.stream.write(bytes(16 * 1024))
+        await asyncio.sleep(0)
+        highest = max(highest, agents.unsent)
+    assert HIGH_WATER < highest <= HIGH_WATER + longer * READ_BYTES * READS_PER_TURN
+    asked = sum(len(event.data) for event in session.saw(events.ClientData))
+    client.stream.start()
+    await until(lambda: len(client.data) >= longer * asked)
+    client.stream.write(b"more")
+    await until(lambda: client.data.endswith(b"more") and client.stream.unsent == 0)
+    await connected.end()
+
+
 async def test_the_client_is_not_read_while_its_login_waits(connect: Connect, shared: Services) -> None:
     shared.authenticator.gate.clear()  # type: ignore[attr-defined]
     authenticate = commands.Authenticate(username="u", token=Secret("good"))
