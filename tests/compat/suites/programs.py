@@ -81,6 +81,11 @@ class JavaProgram:
         sources = [HERE / "java" / name for name in ("pom.xml", "Checks.java")]
         self._folder = caches.cached("compat-java", f"{self.version}-{caches.digest(*sources)}", self._build)
 
+    def libraries(self) -> Path:
+        """The folder of the driver's jars."""
+        self.prepare()
+        return self._folder / "lib"
+
     def _build(self, folder: Path) -> None:
         if (maven := shutil.which("mvn")) is None:
             raise SuiteError("the Java driver comes by Maven: install it (`apt-get install maven`)")
@@ -119,6 +124,11 @@ class NodeProgram:
         """See Suite."""
         sources = [HERE / "node" / name for name in ("package.json", "package-lock.json", "checks.js")]
         self._folder = caches.cached("compat-node", f"{self.version}-{caches.digest(*sources)}", self._build)
+
+    @property
+    def modules(self) -> Path:
+        """The folder of the driver's modules, once prepared."""
+        return self._folder / "node_modules"
 
     def _build(self, folder: Path) -> None:
         if (npm := shutil.which("npm")) is None or shutil.which("node") is None:
