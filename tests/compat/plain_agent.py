@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--listen", required=True, metavar="ADDRESS")
     parser.add_argument("--cassandra", required=True, metavar="ADDRESS")
     parser.add_argument("--state", required=True, type=Path, metavar="DIR")
-    parser.add_argument("--token-seconds", type=int, default=600, help="how long the token of DIR/token lives")
+    parser.add_argument("--token-seconds", type=int, default=36000, help="how long the token of DIR/token lives")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
     state = arguments.state.absolute()
@@ -108,7 +108,9 @@ class EntryPoint:
             # In a thread: the agent tries its role at once, and this loop's listener must answer.
             await asyncio.to_thread(agent.start, environment(self.aws, self.keys, self.state))
             try:
+                self._write_token(token_seconds)
                 async with await self._front(agent.authority).serve(self.listen, CQL):
+                    print("ready", flush=True)
                     await self._keep_token(token_seconds)
             finally:
                 agent.stop()
@@ -116,14 +118,13 @@ class EntryPoint:
     async def _keep_token(self, seconds: int) -> None:
         """As the kubelet does it: a new token in place of the old one when 80 % of its life is over."""
         while True:
-            new = self.state / "token.new"
-            new.write_text(self._token(seconds))
-            new.replace(self.state / "token")
-            print("ready", flush=True)
             await asyncio.sleep(seconds * 0.8)
+            self._write_token(seconds)
 
-    def _token(self, seconds: int) -> str:
-        return self.keys.token(ACCOUNT_OF_SUITES, audience=AUDIENCE, life=seconds)
+    def _write_token(self, seconds: int) -> None:
+        new = self.state / "token.new"
+        new.write_text(self.keys.token(ACCOUNT_OF_SUITES, audience=AUDIENCE, life=seconds))
+        new.replace(self.state / "token")
 
     def _front(self, authority: Path) -> Front:
         return Front(
@@ -131,7 +132,8 @@ class EntryPoint:
             tls=ssl.create_default_context(cafile=str(authority)),
             server_name=SERVER_NAME,
             username=manifests.DB_USER,
-            token=lambda: self._token(600),
+            # The kubelet's, as for other clients: one token, so that the agent need not verify it each time.
+            token=(self.state / "token").read_text,
         )
 
     def _back(self) -> Back:

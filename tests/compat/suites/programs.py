@@ -48,9 +48,9 @@ class PythonProgram:
         self._python = caches.cached(f"compat-{self.name}", version, self._build) / "bin" / "python"
 
     def _build(self, folder: Path) -> None:
-        # Without pip's own script, whose first line would name a folder that is about to be renamed.
-        build([sys.executable, "-m", "venv", folder])
-        build([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--requirement", self._requirements])
+        uv = Path(sys.executable).with_name("uv")  # of `make setup`
+        build([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
+        build([uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "-r", self._requirements])
 
     def run(self, address: str, only: Sequence[str] = ()) -> Results:
         """See Suite."""
