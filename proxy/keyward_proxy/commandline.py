@@ -29,7 +29,7 @@ SIGTERM drains and ends. With --manifests, SIGHUP looks at the directory now ins
 """
 
 PRINTABLE = ("trust-policy", "agent-policy", "roles", "external-id", "audience")
-_IN_A_POD = ("policy_name", "policy_namespace")
+_IN_A_POD = ("policy_name", "policy_namespace", "external_listen")
 _ELSEWHERE = (
     *("database", "cluster_uid", "advertise_address", "agent_name", "check", "print"),
     *("tls_certificate", "tls_key", "client_ca"),
@@ -88,6 +88,13 @@ def _common(made: argparse.ArgumentParser) -> None:
 def _in_a_pod(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--policy-name", metavar="NAME", help="name of the KeyspacesPolicy")
     group.add_argument("--policy-namespace", metavar="NS", help="its namespace (default: POD_NAMESPACE)")
+    group.add_argument(
+        "--external-listen",
+        metavar="ADDRESS:PORT",
+        type=address,
+        help="the same as --listen for clients that reach the agents through one address, a load balancer's or a "
+        "forwarded port's: they see one node (default: nowhere)",
+    )
 
 
 def _elsewhere(group: argparse._ArgumentGroup) -> None:

@@ -41,6 +41,7 @@ def settings_from(arguments: argparse.Namespace, environment: Mapping[str, str])
         ca_directory=arguments.ca_directory or CA_DIRECTORY,
         server_names=tuple(arguments.server_name),
         listen=arguments.listen,
+        external_listen=arguments.external_listen,
         health=arguments.health_address,
     )
 

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 RELEASE_VERSION = "3.11.2"
 CQL_VERSION = "3.4.4"
+NATIVE_PROTOCOL_VERSION = "4"
 CLUSTER_NAME = "Amazon Keyspaces"
 PARTITIONER = "org.apache.cassandra.dht.Murmur3Partitioner"

@@ -160,7 +160,8 @@ class Database:
         self.tenant._iam_roles.extend([self.agent_role, *iam_roles])
         assumes = [f"arn:aws:iam::{ACCOUNT}:role/{role}" for role in iam_roles] or ["arn:aws:iam::*:role/none"]
         administrator.agent_role(self.agent_role, trust_policy=identity["agentTrustPolicy"], assumes=assumes)
-        rights = keyspaces_statement("Select", "Modify", account=ACCOUNT, region=REGION, tables=KEYSPACES_RIGHTS)
+        actions = ("Select", "Modify", "Create", "Alter", "Drop")
+        rights = keyspaces_statement(*actions, account=ACCOUNT, region=REGION, tables=KEYSPACES_RIGHTS)
         for role in iam_roles:
             administrator.database_role(role, trust_policy=identity["trustPolicy"], statements=[rights])
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyward_proxy.cql.errors import UnreadableStatement
-from keyward_proxy.cql.lexer import END, TOKEN, TokenStream
+from keyward_proxy.cql.lexer import END, TokenStream
 from keyward_proxy.cql.reader import read
 from keyward_proxy.cql.redaction import redact
 from keyward_proxy.cql.statement import Refusal, Statement
@@ -49,13 +49,15 @@ def test_reading_never_raises(text: str, keyspace: str | None) -> None:
 
 @given(TEXTS)
 def test_tokens_and_blanks_are_the_whole_text(text: str) -> None:
-    position = 0
-    while position < len(text):
-        match = TOKEN.match(text, position)
-        if match is None:
-            return
-        assert match.end() > position
-        position = match.end()
+    with contextlib.suppress(UnreadableStatement):
+        tokens, position = TokenStream(text), 0
+        while tokens.kind != END:
+            assert position <= tokens.start < tokens.start + len(tokens.value)
+            assert text[tokens.start :].startswith(tokens.value)
+            between = text[position : tokens.start]
+            assert not between.strip() or any(mark in between for mark in ("--", "//", "/*"))
+            position = tokens.start + len(tokens.value)
+            tokens.advance()
 
 
 @given(TEXTS)

@@ -2,12 +2,14 @@
 
 Source: Lexer.g of Apache Cassandra 3.11 to 5.0. Where Cassandra would split a run such as `1abc` into two tokens, this
 lexer refuses the text: two readers that split alike on everything they both accept cannot disagree on which
-word is a table's name. Tokens are made one at a time, so that a long text costs no memory.
+word is a table's name. Tokens are made a few at a time, so that a long text costs no memory.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
+from sys import intern
 
 from keyward_proxy.cql.errors import UnreadableStatement
 
@@ -15,37 +17,57 @@ MAXIMUM_TOKENS = 65_536
 """A statement of more is refused: reading it would hold up every other session."""
 
 END = "end"
+NOTHING = "nothing"
 NAME = "name"
 QUOTED = "quoted"
 OPERATOR = "operator"
 STRING = "string"
 NUMBER = "number"
 INTEGER = "integer"
-LITERALS = frozenset({STRING, NUMBER, INTEGER, "uuid", "blob", "duration"})
+LITERAL_PATTERNS = (STRING, "dollar_string", "uuid", INTEGER, "blob", "duration", NUMBER)
+LITERALS = frozenset({STRING, "uuid", INTEGER, "blob", "duration", NUMBER})
 
 _UNIT = r"(?:[mM][oO]|[mM][sS]|[uU\u00b5][sS]|[nN][sS]|[yYwWdDhHmMsS])"
 _NO_WORD = r"(?![A-Za-z0-9_])"
 _HEX = "[0-9a-fA-F]"
-TOKEN = re.compile(
-    rf"""
-    (?P<blank>(?:[ \t\n\r]++ | --[^\n\r]*+ | //[^\n\r]*+ | /\*.*?\*/)++)
-  | (?P<string>'[^']*+(?:''[^']*+)*+' | \$\$.*?\$\$)
-  | (?P<quoted>"(?:[^"]++|"")++")
-  | (?P<uuid>{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}{_NO_WORD})
-  | (?P<blob>0[xX]{_HEX}*+{_NO_WORD})
-  | (?P<duration>
-        -?[0-9]++{_UNIT}(?:[0-9]++{_UNIT})*+{_NO_WORD}
-      | -?P[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}{_NO_WORD}
-      | -?P[0-9]++W{_NO_WORD}
-      | -?P(?=[0-9]|T[0-9])(?:[0-9]++Y)?+(?:[0-9]++M)?+(?:[0-9]++D)?+
-          (?:T(?:[0-9]++H)?+(?:[0-9]++M)?+(?:[0-9]++S)?+)?+{_NO_WORD})
-  | (?P<number>-?[0-9]++(?:\.[0-9]*+(?:[eE][+-]?[0-9]++)?+ | [eE][+-]?[0-9]++)(?![A-Za-z0-9_.]))
-  | (?P<integer>-?[0-9]++(?![A-Za-z0-9_.]))
-  | (?P<name>[A-Za-z][A-Za-z0-9_]*+)
-  | (?P<operator>\+=|-=|<=|>=|!=|[=<>()\[\]{{}},;:.*+\-?])
-    """,
+BLANK = r"[ \t\n\r]"
+COMMENT = r"(?=--|//|/\*) (?: --[^\n\r]*+ | //[^\n\r]*+ | /\*.*?\*/ )"
+
+# Alternatives in the order in which they are tried. What `name` passes over may still be a UUID or a duration.
+PATTERNS = {
+    "name": r"[A-OQ-Za-z][A-Za-z0-9_]*+(?!-)",
+    "operator": r"[=()\[\],;:?{}.*]",
+    "string": r"'[^']*+(?:''[^']*+)*+'",
+    "dollar_string": r"\$\$.*?\$\$",
+    "quoted": r'"(?:[^"]++|"")++"',
+    "uuid": f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}{_NO_WORD}",
+    "integer": r"-?[0-9]++(?![A-Za-z0-9_.\u00b5])",
+    "blob": f"0[xX]{_HEX}*+{_NO_WORD}",
+    "duration": rf"""(?:
+          -?[0-9]++{_UNIT}(?:[0-9]++{_UNIT})*+
+        | -?P[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}
+        | -?P[0-9]++W
+        | -?P(?=[0-9]|T[0-9])(?:[0-9]++Y)?+(?:[0-9]++M)?+(?:[0-9]++D)?+
+            (?:T(?:[0-9]++H)?+(?:[0-9]++M)?+(?:[0-9]++S)?+)?+
+        ){_NO_WORD}""",
+    "number": r"-?[0-9]++(?:\.[0-9]*+(?:[eE][+-]?[0-9]++)?+ | [eE][+-]?[0-9]++)(?![A-Za-z0-9_.])",
+    "other_name": r"[A-Za-z][A-Za-z0-9_]*+",
+    "sign": r"(?: [+-]=? | [<>]=? | != )",
+    "end": r"\Z",
+    "nothing": r".",
+}
+
+# Blanks and the token behind them. The empty group that ends an alternative tells which one it was: a group around it
+# would keep the engine from skipping it by its first character.
+_TOKEN = re.compile(
+    rf"(?P<blank>{BLANK}*+ (?: {COMMENT} {BLANK}*+ )*+ )"
+    f"(?: {' | '.join(f'{pattern} (?P<{name}>)' for name, pattern in PATTERNS.items())} )",
     re.VERBOSE | re.DOTALL,
 )
+_GROUPS = {"dollar_string": STRING, "other_name": NAME, "sign": OPERATOR}
+_KINDS = ("", *(intern(_GROUPS.get(name, name)) for name in _TOKEN.groupindex))
+_LOOK_AHEAD = 4
+_CHUNK = 256
 
 
 class TokenStream:
@@ -60,51 +82,61 @@ class TokenStream:
         self.keyword = ""
         """An unquoted name in upper case, an operator as it is; empty for everything else."""
 
-        self.start = 0
-        self._position = 0
+        self._matches = _TOKEN.finditer(text)
+        self._window: list[re.Match[str]] = []
+        self._index = -1
         self._tokens = 0
         self.advance()
 
+    @property
+    def start(self) -> int:
+        """Where the current token begins."""
+        return self._window[self._index].end(1)
+
     def advance(self) -> None:
         """Go on to the next token. Raises UnreadableStatement where none can be made out."""
-        text, position = self.text, self._position
-        while True:
-            if position >= len(text):
-                self.kind, self.value, self.keyword, self.start = END, "", "", len(text)
-                return
-            match = TOKEN.match(text, position)
-            if match is None:
-                raise unreadable(text, position)
-            kind, position = match.lastgroup or "", match.end()
-            if kind != "blank":
-                break
-        self._tokens += 1
-        if self._tokens > MAXIMUM_TOKENS:
-            raise UnreadableStatement(
-                f"the statement has more than {MAXIMUM_TOKENS} tokens: send its values as bind variables"
-            )
-        self.kind, self.value, self.start, self._position = kind, match.group(), match.start(), position
-        if kind == NAME:
-            self.keyword = self.value.upper()
+        self._index += 1
+        if self._index + _LOOK_AHEAD >= len(self._window):
+            self._fill()
+        match = self._window[self._index]
+        self.kind = kind = _KINDS[match.lastindex or 0]
+        self.value = value = self.text[match.end(1) : match.end()]
+        if kind is NAME:
+            self.keyword = value.upper()
+        elif kind is OPERATOR:
+            self.keyword = value
         else:
-            self.keyword = self.value if kind == OPERATOR else ""
+            self.keyword = ""
+            if kind is NOTHING:
+                raise unreadable(self.text, self.start)
 
     def following(self, count: int = 1) -> str:
-        """The `keyword` of the token so many places behind the current one."""
-        saved = (self.kind, self.value, self.keyword, self.start, self._position, self._tokens)
-        for _ in range(count):
-            self.advance()
-        found = self.keyword
-        self.kind, self.value, self.keyword, self.start, self._position, self._tokens = saved
-        return found
+        """The `keyword` of the token so many places behind the current one, four at most."""
+        match = self._window[self._index + count]
+        kind = _KINDS[match.lastindex or 0]
+        value = self.text[match.end(1) : match.end()]
+        return value.upper() if kind is NAME else value if kind is OPERATOR else ""
 
     def describe(self) -> str:
         """The current token for an error message, without telling a literal."""
-        if self.kind == END:
+        if self.kind is END:
             return "the end of the statement"
         if self.kind in LITERALS:
             return f"a literal ({self.kind}) at character {self.start + 1}"
         return f"'{self.value[:48]}' at character {self.start + 1}"
+
+    def _fill(self) -> None:
+        chunk = list(islice(self._matches, _CHUNK))
+        self._tokens += len(chunk)
+        if self._tokens > MAXIMUM_TOKENS:
+            raise UnreadableStatement(
+                f"the statement has more than {MAXIMUM_TOKENS} tokens: send its values as bind variables"
+            )
+        if len(chunk) < _CHUNK:
+            last = chunk[-1] if chunk else self._window[-1]
+            chunk += [last] * (_LOOK_AHEAD + 1)
+        self._window = self._window[self._index :] + chunk
+        self._index = 0
 
 
 def unreadable(text: str, position: int) -> UnreadableStatement:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from keyward_proxy.cql.lexer import LITERALS, NAME, QUOTED, TOKEN
+import re
+
+from keyward_proxy.cql.lexer import BLANK, COMMENT, LITERAL_PATTERNS, PATTERNS
 
 MAXIMUM_NAME = 66
 """Characters, quotes included. Keyspaces' names have 48; every JSON web token begins with a longer run."""
 
-_LITERAL_NAMES = frozenset({"TRUE", "FALSE", "NAN", "INFINITY"})
+_LITERAL_NAME = r"(?: [tT][rR][uU][eE] | [fF][aA][lL][sS][eE] | [nN][aA][nN] | [iI][nN][fF][iI][nN][iI][tT][yY] )"
+_SHORT = f"(?! [A-Za-z0-9_]{{{MAXIMUM_NAME + 1}}} )"
+_NAME = f"(?! {_LITERAL_NAME}(?![A-Za-z0-9_]) ) {_SHORT}"
+_QUOTED = rf"(?! \"(?:[^\"]|\"\"){{{MAXIMUM_NAME - 1}}} ) {PATTERNS['quoted']}"
+
+# The lexer's alternatives in the lexer's order, but that what is kept goes by in one run.
+_PIECE = re.compile(
+    rf"""
+    (?P<kept> (?: {BLANK} | {_NAME} {PATTERNS["name"]} | {PATTERNS["operator"]} | {_QUOTED} )++ )
+  | (?P<literal> {" | ".join(PATTERNS[kind] for kind in LITERAL_PATTERNS)} | {_LITERAL_NAME}(?![A-Za-z0-9_]) )
+  | (?P<comment> {COMMENT} )
+  | (?P<rest> {_NAME} {PATTERNS["other_name"]} | {PATTERNS["sign"]} )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 def redact(text: str, *, limit: int) -> str:
@@ -19,27 +35,15 @@ def redact(text: str, *, limit: int) -> str:
     parts: list[str] = []
     position = kept = 0
     while position < len(text):
-        match = TOKEN.match(text, position)
-        if match is None or _is_no_name(match.lastgroup, match.group()):
+        match = _PIECE.match(text, position)
+        if match is None:
             parts.append(f" <unreadable from character {position + 1}>")
             break
-        part = _redacted(match.lastgroup or "", match.group())
+        part = "?" if match.lastgroup == "literal" else " " if match.lastgroup == "comment" else match.group()
         position = match.end()
+        parts.append(part[: limit - kept])
         kept += len(part)
         if kept > limit:
             parts.append(f" <{len(text)} characters in all>")
             break
-        parts.append(part)
     return "".join(parts)
-
-
-def _is_no_name(kind: str | None, value: str) -> bool:
-    return kind in (NAME, QUOTED) and len(value) > MAXIMUM_NAME
-
-
-def _redacted(kind: str, value: str) -> str:
-    if kind in LITERALS or (kind == NAME and value.upper() in _LITERAL_NAMES):
-        return "?"
-    if kind == "blank":
-        return value if value.isspace() and len(value) <= 32 else " "
-    return value

@@ -5,11 +5,14 @@ Source: Parser.g of Apache Cassandra 3.11, rules `columnFamilyName` and `relatio
 
 from __future__ import annotations
 
+from keyward_api.decision import Access
+from keyward_api.permissions import FORMS, StatementForm
+from keyward_proxy.cql.description import Description
 from keyward_proxy.cql.errors import INVALID, UnreadableStatement
-from keyward_proxy.cql.statement import Equality
+from keyward_proxy.cql.statement import Equality, Selection
 from keyward_proxy.cql.terms import TermReader
 
-_COMPARISONS = frozenset({"=", "<", "<=", ">", ">=", "!="})
+COMPARISONS = frozenset({"=", "<", "<=", ">", ">=", "!="})
 
 
 class RelationReader(TermReader):
@@ -17,22 +20,57 @@ class RelationReader(TermReader):
 
     def __init__(self, text: str, keyspace: str | None) -> None:
         self._keyspace = keyspace
+        self.accesses: list[Access] = []
+        """What the statement needs, as far as it was read."""
+
+        self.use_keyspace: str | None = None
+        self.selection: Selection | None = None
+        self.described: Description | None = None
+        self.children = 0
         self.simple = True
-        """Whether what was read of a SELECT fits a Selection."""
+        """Whether what was read has no part that a Selection has no place for."""
 
         super().__init__(text)
 
+    def needs(self, form: StatementForm, keyspace: str, table: str | None = None) -> StatementForm:
+        """Note what a statement of that form needs on what it names; returns the form."""
+        for permission in FORMS[form].permissions:
+            self.accesses.append(Access(permission=permission, keyspace=keyspace, table=table))
+        return form
+
     def table(self) -> tuple[str, str]:
         """A table as keyspace and name; an unqualified one is in the keyspace in use."""
-        first = self.name("the name of a table")
+        return self.qualified("table")
+
+    def qualified(self, what: str) -> tuple[str, str]:
+        """A table or a type as keyspace and name."""
+        first = self.name(f"the name of a {what}")
         if self.accept("."):
-            return first, self.name("the name of a table")
+            return first, self.name(f"the name of a {what}")
         if self._keyspace is None:
             raise UnreadableStatement(
-                f"no keyspace is in use for table '{first}': write it as keyspace.{first}, or USE a keyspace",
+                f"no keyspace is in use for {what} '{first}': write it as keyspace.{first}, or USE a keyspace",
                 code=INVALID,
             )
         return self._keyspace, first
+
+    def if_exists(self, *, negated: bool = False) -> None:
+        """`IF EXISTS` or `IF NOT EXISTS`, where it stands here."""
+        if self.accept("IF"):
+            self.expect(*(("NOT", "EXISTS") if negated else ("EXISTS",)))
+
+    def using(self, *attributes: str) -> None:
+        """`USING TIMESTAMP … AND TTL …`, where it stands here."""
+        if not self.accept("USING"):
+            return
+        self.simple = False
+        while True:
+            if self.keyword not in attributes:
+                raise self.expected(" or ".join(attributes))
+            self.advance()
+            self.integer_value("a number")
+            if not self.accept("AND"):
+                return
 
     def where(self) -> tuple[Equality, ...]:
         """Relations joined by AND; returns the equalities among them."""
@@ -54,8 +92,9 @@ class RelationReader(TermReader):
             self.term()
             return None
         if self.accept("("):
-            with self.nested():
-                self._parenthesised_relation()
+            self.descend()
+            self._parenthesised_relation()
+            self.ascend()
             return None
         column = self.name("the name of a column")
         if self.accept("["):
@@ -114,6 +153,6 @@ class RelationReader(TermReader):
 
     def comparison(self) -> None:
         """A comparison operator."""
-        if self.keyword not in _COMPARISONS:
+        if self.keyword not in COMPARISONS:
             raise self.expected("a comparison")
         self.advance()

@@ -5,6 +5,7 @@ Source: Parser.g of Apache Cassandra 3.11, rule `selectStatement`.
 
 from __future__ import annotations
 
+from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.lexer import INTEGER
 from keyward_proxy.cql.relations import RelationReader
 from keyward_proxy.cql.statement import Selection, Selector
@@ -12,20 +13,24 @@ from keyward_proxy.cql.statement import Selection, Selector
 _BEHIND_A_COLUMN = frozenset({",", "FROM", "AS", ".", "("})
 """JSON and DISTINCT are names of columns where one of these follows."""
 
+_LIMIT_DIGITS = 10
+"""LIMIT is a signed number of 32 bits."""
+
 
 class SelectReader(RelationReader):
     """Reads from behind the verb on."""
 
-    def select(self) -> tuple[str, str, Selection | None]:
-        """The keyspace, the table, and the shape where it is simple."""
+    def select(self) -> StatementForm:
+        """SELECT; keeps its shape where that is simple."""
         self._modifiers()
         selectors = self._selectors()
         self.expect("FROM")
         keyspace, table = self.table()
         equalities = self.where() if self.accept("WHERE") else ()
-        self._select_tail()
-        selection = Selection(selectors=selectors, equalities=equalities) if self.simple else None
-        return keyspace, table, selection
+        limit = self._select_tail()
+        if self.simple:
+            self.selection = Selection(selectors=selectors, equalities=equalities, limit=limit)
+        return self.needs(StatementForm.SELECT, keyspace, table)
 
     def _modifiers(self) -> None:
         for keyword in ("JSON", "DISTINCT"):
@@ -68,7 +73,7 @@ class SelectReader(RelationReader):
     def _count(self) -> Selector:
         self.advance()
         self.expect("(")
-        if self.kind == INTEGER:
+        if self.kind is INTEGER:
             self.advance()
         elif not self.accept("*"):
             self.simple = False
@@ -80,8 +85,9 @@ class SelectReader(RelationReader):
         self.simple = False
         self.advance()
         self.expect("(")
-        with self.nested():
-            self._selector()
+        self.descend()
+        self._selector()
+        self.ascend()
         self.expect("AS")
         self.type()
         self.expect(")")
@@ -92,15 +98,18 @@ class SelectReader(RelationReader):
         if not self.accept("TOKEN"):
             self.function_name(self.name("the name of a function"))
         self.expect("(")
-        with self.nested():
-            if not self.accept(")"):
+        self.descend()
+        if not self.accept(")"):
+            self._selector()
+            while self.accept(","):
                 self._selector()
-                while self.accept(","):
-                    self._selector()
-                self.expect(")")
+            self.expect(")")
+        self.ascend()
         return Selector(column="call")
 
-    def _select_tail(self) -> None:
+    def _select_tail(self) -> int | None:
+        """What stands behind WHERE; returns the number of LIMIT."""
+        limit = None
         if self.accept("GROUP"):
             self.expect("BY")
             self._columns_of_tail()
@@ -111,9 +120,10 @@ class SelectReader(RelationReader):
             self.expect("PARTITION", "LIMIT")
             self._limit()
         if self.accept("LIMIT"):
-            self._limit()
+            limit = self._limit()
         if self.accept("ALLOW"):
             self.expect("FILTERING")
+        return limit
 
     def _columns_of_tail(self) -> None:
         self.simple = False
@@ -124,6 +134,9 @@ class SelectReader(RelationReader):
             if not self.accept(","):
                 return
 
-    def _limit(self) -> None:
-        if not self.integer_value("a number of rows"):
-            self.simple = False
+    def _limit(self) -> int | None:
+        number = self.value
+        if self.integer_value("a number of rows") and len(number) <= _LIMIT_DIGITS:
+            return int(number)
+        self.simple = False
+        return None

@@ -48,6 +48,8 @@ class Selection:
     """Empty for `*`."""
 
     equalities: tuple[Equality, ...]
+    limit: int | None = None
+    """Of LIMIT, where it is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,8 @@ class Statement:
 
     description: Description | None = None
     """For DESCRIBE: what it asks for."""
+    children: int = 0
+    """For BATCH: how many statements it holds."""
 
     redacted: str
     """The text for the audit trail."""

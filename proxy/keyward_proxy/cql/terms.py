@@ -6,9 +6,6 @@ little more than Cassandra (any function name, any type name), never in a way th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from keyward_proxy.cql.errors import UnreadableStatement
 from keyward_proxy.cql.lexer import INTEGER, LITERALS, NAME, QUOTED, STRING, TokenStream
 from keyward_proxy.cql.statement import Term
@@ -56,26 +53,27 @@ class TermReader(TokenStream):
             if not self.accept(keyword):
                 raise self.expected(f"'{keyword}'")
 
-    @contextmanager
-    def nested(self) -> Iterator[None]:
-        """Counts one level of nesting."""
+    def descend(self) -> None:
+        """Count one more level of nesting; whoever does calls `ascend` behind it."""
         self._depth += 1
         if self._depth > MAXIMUM_DEPTH:
             raise UnreadableStatement(f"the statement is nested more than {MAXIMUM_DEPTH} deep")
-        yield
+
+    def ascend(self) -> None:
+        """Count one level of nesting less."""
         self._depth -= 1
 
     @property
     def at_name(self) -> bool:
         """Whether a name may begin here."""
-        return self.kind == QUOTED or (self.kind == NAME and self.keyword not in RESERVED)
+        return self.kind is QUOTED or (self.kind is NAME and self.keyword not in RESERVED)
 
     def name(self, what: str) -> str:
         """A name, folded as Cassandra folds it: lower case unless quoted."""
         if not self.at_name:
             raise self.expected(what)
         value = self.value
-        folded = value[1:-1].replace('""', '"') if self.kind == QUOTED else value.lower()
+        folded = value[1:-1].replace('""', '"') if self.kind is QUOTED else value.lower()
         self.advance()
         return folded
 
@@ -101,7 +99,7 @@ class TermReader(TokenStream):
         if self.at_marker:
             self.marker()
             return False
-        if self.kind != INTEGER:
+        if self.kind is not INTEGER:
             raise self.expected(what)
         self.advance()
         return True
@@ -118,13 +116,14 @@ class TermReader(TokenStream):
     def term(self) -> Term | None:
         """Any term; told only where it is a string literal or a bind variable."""
         if self.kind in LITERALS:
-            literal = _string_contents(self.value) if self.kind == STRING else None
+            literal = _string_contents(self.value) if self.kind is STRING else None
             self.advance()
             return Term(literal=literal) if literal is not None else None
         if self.at_marker:
             return self.marker()
-        with self.nested():
-            self._compound_term()
+        self.descend()
+        self._compound_term()
+        self.ascend()
         return None
 
     def _compound_term(self) -> None:
@@ -177,14 +176,15 @@ class TermReader(TokenStream):
 
     def _parentheses(self) -> None:
         """A tuple, or a type in front of the term that it casts, behind `(`."""
+        if self._accept_set():
+            self._rest_of_cast()
+            return
         if self.at_name and self.keyword not in _CONSTANTS:
             first = self.name("a type")
             if self.keyword == "." and self.following(2) == "(":
                 self.function_name(first)
             if self.keyword != "(":
-                self._rest_of_type()
-                self.expect(")")
-                self.term()
+                self._rest_of_cast()
                 return
             self.advance()
             self.terms(")")
@@ -193,23 +193,34 @@ class TermReader(TokenStream):
                 return
         self.terms(")")
 
+    def _rest_of_cast(self) -> None:
+        self._rest_of_type()
+        self.expect(")")
+        self.term()
+
     def type(self) -> None:
         """A type's name with its parameters."""
-        if self.kind == STRING:
+        if self.kind is STRING:
             self.advance()
             return
-        self.name("a type")
+        if not self._accept_set():
+            self.name("a type")
         self._rest_of_type()
 
+    def _accept_set(self) -> bool:
+        """SET in front of `<`: a reserved word that is a type there."""
+        return self.following() == "<" and self.accept("SET")
+
     def _rest_of_type(self) -> None:
-        with self.nested():
-            if self.accept("."):
-                self.name("the name of a type")
-            elif self.accept("<"):
+        if self.accept("."):
+            self.name("the name of a type")
+        elif self.accept("<"):
+            self.descend()
+            self.type()
+            while self.accept(","):
                 self.type()
-                while self.accept(","):
-                    self.type()
-                self.expect(">")
+            self.expect(">")
+            self.ascend()
 
 
 def _string_contents(value: str) -> str:

@@ -93,6 +93,7 @@ class Connection:
         self._upstream_congested = False
         self._client_congested = False
         self._upstream_ended = False
+        self._draining = False
         self._to_client: list[bytes | memoryview] = []
         self._to_upstream: list[bytes | memoryview] = []
         self._client_gone = False
@@ -118,6 +119,12 @@ class Connection:
         """Give the session an event of this moment."""
         clock = self._services.clock
         self._feed(make(now=clock.monotonic(), wall=clock.wall()))
+
+    def drain(self) -> None:
+        """End at the session's next quiet moment. What the client has sent by then is read first: it is under way."""
+        self._draining = True
+        self._client.read_now()
+        self.tell(events.Drain)
 
     def end(self, reason: str) -> None:
         """End both sides at once; the session learns why, for the audit trail."""
@@ -153,6 +160,8 @@ class Connection:
                 self._upstream.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def _tick(self) -> None:
+        if self._draining:
+            self._client.read_now()
         self.tell(events.Tick)
 
     # The sockets' side.
@@ -185,6 +194,8 @@ class Connection:
 
     def upstream_received(self, data: bytes) -> None:
         """Keyspaces sent something."""
+        if self._draining:
+            self._client.read_now()
         self._services.metrics.from_keyspaces += len(data)
         self.tell(partial(events.UpstreamData, data=data))
 

@@ -26,6 +26,7 @@ from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.connection import Connection, EventMaker, Services, Session
 from keyward_proxy.net.sockets import tune
 from keyward_proxy.net.stream import handshake
+from keyward_proxy.session.cluster import Entrance
 
 logger = logging.getLogger(__name__)
 
@@ -44,24 +45,24 @@ class Limits:
 
 
 class Server:
-    """Owns the listening socket and every connection."""
+    """Owns the listening sockets and every connection."""
 
     def __init__(
         self,
         *,
         context: Callable[[], ssl.SSLContext],
-        new_session: Callable[[str, bytes | None], Session | None],
+        new_session: Callable[[str, Entrance, bytes | None], Session | None],
         services: Services,
         limits: Limits,
     ) -> None:
-        """`new_session` is given the client's address and port, and the certificate that it proved to have (DER).
+        """`new_session` is given the client's address and port, where it came in, and its certificate (DER), if any.
 
         It returns None where nobody can be served now."""
         self._context = context
         self._new_session = new_session
         self._services = services
         self._limits = limits
-        self._listener: socket.socket | None = None
+        self._listeners: dict[socket.socket, Entrance] = {}
         self._handshakes: dict[asyncio.Task[None], None] = {}
         self._before_login: dict[Connection, None] = {}
         self._after_login: dict[Connection, str] = {}
@@ -73,25 +74,26 @@ class Server:
     @property
     def listening(self) -> bool:
         """Whether new connections are taken."""
-        return self._listener is not None
+        return bool(self._listeners)
 
     def __len__(self) -> int:
         return len(self._handshakes) + len(self._before_login) + len(self._after_login)
 
-    def listen(self, host: str, port: int) -> int:
+    def listen(self, host: str, port: int, entrance: Entrance = Entrance.REPLICAS) -> int:
         """Begin to accept; returns the port, which matters where 0 was asked for. Raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        self._listener.setblocking(False)
-        self._resume()
-        return int(self._listener.getsockname()[1])
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener.setblocking(False)
+        self._listeners[listener] = entrance
+        self._resume(listener)
+        return int(listener.getsockname()[1])
 
     def stop_accepting(self) -> None:
-        """Close the listening socket and the handshakes; connections that stand go on."""
-        if self._listener:
-            asyncio.get_running_loop().remove_reader(self._listener.fileno())
-            self._listener.close()
-            self._listener = None
+        """Close the listening sockets and the handshakes; connections that stand go on."""
+        for listener in self._listeners:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+            listener.close()
+        self._listeners.clear()
         for task in list(self._handshakes):
             task.cancel()
 
@@ -99,6 +101,11 @@ class Server:
         """Give every session an event."""
         for connection in list(self._connections()):
             connection.tell(make)
+
+    def drain(self) -> None:
+        """Let every session end at its next quiet moment."""
+        for connection in list(self._connections()):
+            connection.drain()
 
     async def wait_until_empty(self) -> None:
         """Return when no connection is left."""
@@ -117,38 +124,38 @@ class Server:
 
     # Accepting.
 
-    def _resume(self) -> None:
-        if self._listener:
-            asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+    def _resume(self, listener: socket.socket) -> None:
+        if listener in self._listeners:
+            asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPTS_PER_TURN):
-            if self._listener is None:
+            if listener not in self._listeners:
                 return
             try:
-                sock, address = self._listener.accept()
+                sock, address = listener.accept()
             except BlockingIOError:
                 return
             except ConnectionError:
                 continue  # The client was gone before its turn came.
             except OSError as error:
-                self._pause(error)
+                self._pause(listener, error)
                 return
-            self._admit(sock, address)
+            self._admit(sock, address, self._listeners[listener])
 
-    def _pause(self, error: OSError) -> None:
+    def _pause(self, listener: socket.socket, error: OSError) -> None:
         """Without descriptors the socket stays readable and the loop would spin: try again a little later."""
-        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM) or not self._listener:
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
             raise error
         logger.error("connections not accepted", extra={"error": str(error)})
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._listener.fileno())
-        loop.call_later(PAUSE_SECONDS, self._resume)
+        loop.remove_reader(listener.fileno())
+        loop.call_later(PAUSE_SECONDS, self._resume, listener)
 
-    def _admit(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401  (socket's own type)
+    def _admit(self, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401  (socket's own type)
         if len(self._handshakes) + len(self._before_login) >= self._limits.before_login:
             self._evict_oldest()
-        task = self._services.tasks.start(self._secure(sock, address), name="handshake")
+        task = self._services.tasks.start(self._secure(sock, address, entrance), name="handshake")
         self._handshakes[task] = None
         task.add_done_callback(partial(self._handshake_over, sock))
         self._gauge()
@@ -167,7 +174,7 @@ class Server:
         else:
             next(iter(self._before_login)).end("too many connections before login")
 
-    async def _secure(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
+    async def _secure(self, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401
         try:
             tune(sock)
             secure = self._context().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
@@ -185,11 +192,11 @@ class Server:
             secure.close()
             raise
         else:
-            self._connect(secure, address[0], address[1])
+            self._connect(secure, address[0], address[1], entrance)
 
-    def _connect(self, sock: ssl.SSLSocket, host: str, port: int) -> None:
+    def _connect(self, sock: ssl.SSLSocket, host: str, port: int, entrance: Entrance) -> None:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        session = self._new_session(address, sock.getpeercert(binary_form=True))
+        session = self._new_session(address, entrance, sock.getpeercert(binary_form=True))
         if session is None:
             self._count("refused")
             sock.close()

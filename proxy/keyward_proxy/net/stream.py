@@ -96,6 +96,11 @@ class Stream:
         self._reading = False
         self._watch()
 
+    def read_now(self) -> None:
+        """Take what has arrived by now, ahead of the loop's turn."""
+        if self._reading:
+            self._read()
+
     def write(self, data: bytes | memoryview) -> None:
         """Send these bytes, now as far as the socket takes them, else when it does. Ignored once closing."""
         if self._closing or self._gone:

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
+from keyward_proxy.session.commands import ToClient
 from keyward_proxy.session.describing import Describing
 from keyward_proxy.session.outbox import Outbox
 from keyward_proxy.session.prepared import PreparedStatements
+from keyward_proxy.session.registrations import Registrations
 from keyward_proxy.session.request import Request
 from keyward_proxy.wire.body import Body
 from keyward_proxy.wire.errors import ProtocolViolation
-from keyward_proxy.wire.header import HEADER_BYTES, PUSH_STREAM, Opcode
+from keyward_proxy.wire.header import HEADER_BYTES, PUSH_STREAM, Opcode, response
 from keyward_proxy.wire.responses import ResultKind, message_body, read_result_kind, read_row_count
 from keyward_proxy.wire.scanner import Frame, Piece, ResponseScanner
 
@@ -24,9 +26,19 @@ from keyward_proxy.wire.scanner import Frame, Piece, ResponseScanner
 class Answers:
     """Requests in flight, and their answers."""
 
-    def __init__(self, *, version: int, maximum_body: int, prepared: PreparedStatements, to_client: Outbox) -> None:
+    def __init__(
+        self,
+        *,
+        version: int,
+        maximum_body: int,
+        prepared: PreparedStatements,
+        registrations: Registrations,
+        to_client: Outbox,
+    ) -> None:
         self._scanner = ResponseScanner(maximum_body=maximum_body, version=version)
+        self._version = version
         self._prepared = prepared
+        self._registrations = registrations
         self._to_client = to_client
         self.in_flight: dict[int, Request] = {}
         """Requests that Keyspaces has, by stream; the oldest first."""
@@ -36,6 +48,8 @@ class Answers:
 
         self.describing: Describing | None = None
         """The DESCRIBE under way: all that comes is for it."""
+        self.registering: int | None = None
+        """The stream on which Keyspaces has a REGISTER."""
 
         self.keyspace: str | None = None
         """The keyspace in use, as Keyspaces said."""
@@ -64,6 +78,11 @@ class Answers:
 
     def _frame(self, frame: Frame) -> Request | None:
         if frame.stream == PUSH_STREAM:
+            if self._registrations.passes(frame):
+                self._to_client.forward(frame.buffer, frame.start, frame.end)
+            return None
+        if frame.stream == self.registering:
+            self._registered(frame.stream)
             return None
         request = self.in_flight.get(frame.stream)
         if request is None:
@@ -78,6 +97,11 @@ class Answers:
         request.response_bytes = frame.end - frame.start
         self._to_client.forward(frame.buffer, frame.start, frame.end)
         return None if frame.missing else request
+
+    def _registered(self, stream: int) -> None:
+        """Whatever Keyspaces says to it, the client has what the agent promises: the agent's own events."""
+        self.registering = None
+        self._to_client.send(ToClient(data=response(self._version, stream, Opcode.READY)))
 
     def _understand(self, request: Request, frame: Frame) -> None:
         body = message_body(frame)

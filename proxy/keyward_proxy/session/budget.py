@@ -18,19 +18,21 @@ class RequestBudget:
     """One agent's budget; times are monotonic seconds."""
 
     def __init__(self) -> None:
-        self._rate: float | None = None
+        self.rate: float | None = None
+        """Statements a second; None: any number."""
+
         self._tokens = 0.0
         self._filled = 0.0
 
     def allow(self, rate: float | None, *, now: float) -> None:
         """From now on so many statements a second; None: any number."""
-        if rate != self._rate:
-            self._rate, self._filled = rate, now
+        if rate != self.rate:
+            self.rate, self._filled = rate, now
             self._tokens = (rate or 0.0) * BURST_SECONDS
 
     def take(self, now: float) -> float | None:
         """For how many seconds the client is not to be read after this statement; None if the statement is refused."""
-        rate = self._rate
+        rate = self.rate
         if rate is None:
             return 0.0
         self._tokens = min(rate * BURST_SECONDS, self._tokens + rate * (now - self._filled))

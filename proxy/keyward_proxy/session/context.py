@@ -10,6 +10,7 @@ from keyward_api.identities import CallerIdentity
 from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.reported import CQL_VERSION
 from keyward_proxy.session.budget import RequestBudget
+from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import CloseClient, CloseUpstream, Command, ToClient
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, SessionSettings
@@ -37,6 +38,9 @@ class SessionContext:
 
     settings: SessionSettings
     policy: PolicyView
+    cluster: Cluster
+    """The nodes that the client sees."""
+
     readings: ReadingCache
     budget: RequestBudget
     phase: Phase

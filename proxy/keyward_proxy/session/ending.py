@@ -7,6 +7,9 @@ the grant changed            | none: refused with OVERLOADED       | closed when
 the grant ended              | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
                              |                                     | to 1 s for a request on which to say why
 
+A quiet moment is that of the answer after which nothing is under way: the client learns of the end together with that
+answer, so that it can hardly have sent anything more. Any other moment is as good once no statement came for 1 s.
+
 CQL has no message that a server may send unasked but events, so the reason travels in the answer to the next request; a
 client that sends none learns it when it logs in again. OVERLOADED says that a statement was not run and may be
 sent again, which every driver does on the next connection.
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIET_SECONDS
+from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, IDLE_SECONDS, QUIET_SECONDS
 from keyward_proxy.wire.responses import ErrorCode
 
 
@@ -92,6 +95,10 @@ class Ending:
         """No quiet moment came."""
         self.accepting = False
         self.deadline = now + CLOSE_SECONDS
+
+    def idle_at(self, *, active: float) -> float:
+        """When a session without a statement since `active` may end, though nothing was just answered."""
+        return active + IDLE_SECONDS if self.accepting else active
 
     def waits_for_farewell(self, *, now: float) -> bool:
         """Whether a quiet session is to stay open for a request on which the client can be told."""

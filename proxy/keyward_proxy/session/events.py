@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keyward_api.decision import PolicyView
     from keyward_api.identities import CallerIdentity
     from keyward_proxy.describe.inquiry import Answer
+    from keyward_proxy.session.cluster import Cluster, Entrance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +144,14 @@ class PolicyChanged(Event):
     """A new revision of the database's policy is in force from now on."""
 
     policy: PolicyView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterChanged(Event):
+    """Clients that came in there see these nodes from now on."""
+
+    entrance: Entrance
+    cluster: Cluster
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

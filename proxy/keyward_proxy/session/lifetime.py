@@ -25,13 +25,15 @@ class Lifetime:
         left = self.ends - wall
         self._expires_at = now + max(0.0, left - min(EXPIRY_MARGIN_SECONDS, left / 10))
         self._idle_seconds = options.idle_timeout_seconds or inf
-        self._used = now
+        self.used_at = now
+        """When a statement last came or was answered."""
+
         self.deadline = min(self._expires_at, now + self._idle_seconds)
         """When `look` is due."""
 
     def used(self, now: float) -> None:
         """A statement came or was answered."""
-        self._used = now
+        self.used_at = now
 
     def look(self, *, now: float, in_use: bool) -> Ending | None:
         """Why the session ends now, or None after moving the deadline. `in_use`: statements are under way."""
@@ -40,9 +42,9 @@ class Lifetime:
                 reason="Expired", message="the session's time is over: connect again", now=now
             )
         if in_use:
-            self._used = now
-        if now >= self._used + self._idle_seconds:
+            self.used_at = now
+        if now >= self.used_at + self._idle_seconds:
             message = f"no statement came for {self._idle_seconds:g} s: connect again"
             return Ending.at_quiet_moment(reason="IdleTimeout", message=message, now=now)
-        self.deadline = min(self._expires_at, self._used + self._idle_seconds)
+        self.deadline = min(self._expires_at, self.used_at + self._idle_seconds)
         return None

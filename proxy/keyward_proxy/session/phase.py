@@ -10,6 +10,7 @@ from keyward_proxy.session.events import (
     Authenticated,
     AuthenticationRefused,
     ClientClosed,
+    ClusterChanged,
     Described,
     DescriptionFailed,
     Drain,
@@ -55,6 +56,10 @@ class Phase:
 
     def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
         """Another policy is in force; the context has it already."""
+        return ()
+
+    def on_cluster_changed(self, event: ClusterChanged) -> Iterable[Command]:
+        """Other nodes are there; the context has them already."""
         return ()
 
     def on_drain(self, event: Drain) -> Iterable[Command]:

@@ -1,8 +1,8 @@
 """The third phase: the client's requests are decided one by one, and what Keyspaces answers is passed back.
 
 Streams pass through: a request that is forwarded keeps its stream id, and nothing of ours is ever sent to Keyspaces in
-between. OPTIONS, REGISTER and the tables of `system_tables` are answered here; Keyspaces' own events would tell
-addresses past the agent, so none is registered for.
+between, but a REGISTER for changes of schema in the place of the client's own. OPTIONS, other REGISTERs and the tables
+of `system_tables` are answered here; Keyspaces' other events would tell addresses past the agent.
 
 USE and DESCRIBE are barriers. DESCRIBE is answered here, from what Keyspaces is asked while nothing else is in
 flight. USE is forwarded when nothing is in flight, and nothing is read until it is answered, because what
@@ -27,6 +27,7 @@ from keyward_proxy.session.describing import Describing
 from keyward_proxy.session.ending import Ending
 from keyward_proxy.session.events import (
     ClientClosed,
+    ClusterChanged,
     Described,
     DescriptionFailed,
     Drain,
@@ -40,6 +41,7 @@ from keyward_proxy.session.outbox import Outbox
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.prepared import PreparedStatements
 from keyward_proxy.session.reading import RequestReader
+from keyward_proxy.session.registrations import Registrations, UnknownEventType
 from keyward_proxy.session.request import Request
 from keyward_proxy.session.system_tables import SystemTableError, SystemTables, is_answered_here
 from keyward_proxy.wire.errors import ProtocolViolation, WireError
@@ -47,6 +49,7 @@ from keyward_proxy.wire.header import Opcode
 from keyward_proxy.wire.requests import read_register, read_values
 from keyward_proxy.wire.responses import ErrorCode
 from keyward_proxy.wire.scanner import Frame
+from keyward_proxy.wire.server_events import EventType, register_frame
 
 _TOO_MANY_WAIT = Refused(
     code=ErrorCode.OVERLOADED,
@@ -83,10 +86,12 @@ class Relay(Phase):
         self._to_upstream = Outbox(ToUpstream)
         self._prepared = PreparedStatements()
         self._reader = RequestReader(readings=context.readings, prepared=self._prepared)
+        self._registrations = Registrations(context, caller)
         self._answers = Answers(
             version=context.version,
             maximum_body=context.policy.database.limits.max_frame_bytes,
             prepared=self._prepared,
+            registrations=self._registrations,
             to_client=self._to_client,
         )
         self._barrier = Barrier()
@@ -101,6 +106,9 @@ class Relay(Phase):
 
         self._began = now
         self._from_client = 0
+        self._told = context.cluster
+        """The nodes of which the client knows."""
+
         self._commands: list[Command] = []
         """Audit records first, then what ends the session; sent bytes are in the outboxes."""
 
@@ -179,7 +187,12 @@ class Relay(Phase):
             return self._begin(Ending.grant_widened(now=event.now), event)
         self._caller = replace(caller, grant=grant)
         self._judge.use(self._caller)
+        self._registrations.use(self._caller)
         return self._begin(Ending.grant_narrowed(now=event.now), event)
+
+    def on_cluster_changed(self, event: ClusterChanged) -> Iterable[Command]:
+        """Tell a client that wants to know."""
+        return self._settled(event)
 
     def on_drain(self, event: Drain) -> Iterable[Command]:
         """End at the first quiet moment."""
@@ -192,9 +205,11 @@ class Relay(Phase):
         if self._ending is None:
             ending = self._lifetime.look(now=event.now, in_use=not self._is_quiet)
             return self._begin(ending, event) if ending else self._settled(event)
-        if self._ending.accepting:
+        if self._ending.accepting and event.now >= self._ending.deadline:
             self._ending.stop_accepting(now=event.now)
             self._refuse_held(self._farewell(self._ending), event)
+            return self._settled(event)
+        if self._ending.accepting:
             return self._settled(event)
         return self._ended(self._ending.reason, self._ending.message, event)
 
@@ -203,7 +218,7 @@ class Relay(Phase):
     def _frame(self, frame: Frame, event: Event) -> None:
         self._from_client += frame.end - frame.start
         stream = frame.stream
-        if stream in self._answers.in_flight or self._barrier.holds(stream):
+        if stream in self._answers.in_flight or stream == self._answers.registering or self._barrier.holds(stream):
             raise ProtocolViolation(f"stream {stream} carries a request already")
         if frame.opcode in _STATEMENTS:
             if self._using or self._barrier:
@@ -213,8 +228,7 @@ class Relay(Phase):
         elif frame.opcode == Opcode.OPTIONS:
             self._options(stream)
         elif frame.opcode == Opcode.REGISTER:
-            read_register(frame)
-            self._to_client.send(self._context.to_client(stream, Opcode.READY))
+            self._register(stream, read_register(frame))
         else:
             raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} has no place after the login")
 
@@ -224,6 +238,19 @@ class Relay(Phase):
             self._send_error(stream, self._farewell(self._ending))
         else:
             self._to_client.send(self._context.to_client(stream, Opcode.SUPPORTED, SUPPORTED))
+
+    def _register(self, stream: int, types: list[str]) -> None:
+        try:
+            forwards = self._registrations.add(types)
+        except UnknownEventType as error:
+            self._send_error(stream, Refused(code=ErrorCode.PROTOCOL_ERROR, message=str(error)))
+            return
+        if not forwards:
+            self._to_client.send(self._context.to_client(stream, Opcode.READY))
+            return
+        self._answers.registering = stream
+        frame = register_frame(self._context.version, stream, EventType.SCHEMA_CHANGE)
+        self._to_upstream.send(ToUpstream(data=frame))
 
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
         """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
@@ -277,7 +304,7 @@ class Relay(Phase):
 
     def _answer_here(self, request: Request, statement: Statement, frame: Frame, event: Event) -> None:
         context, parameters = self._context, request.parameters
-        tables = SystemTables(database=context.policy.database, address=context.settings.service_address)
+        tables = SystemTables(database=context.policy.database, cluster=context.cluster)
         request.answered_here = True
         try:
             if parameters is None:
@@ -380,7 +407,8 @@ class Relay(Phase):
 
     @property
     def _is_quiet(self) -> bool:
-        return not self._answers.in_flight and not self._barrier
+        answers = self._answers
+        return not answers.in_flight and answers.registering is None and not self._barrier
 
     def _begin(self, ending: Ending, event: Event) -> Iterable[Command]:
         if ending.outranks(self._ending):
@@ -392,9 +420,12 @@ class Relay(Phase):
     def _settled(self, event: Event) -> Iterable[Command]:
         """All commands so far; ends a session that waits only for quiet."""
         ending = self._ending
-        if ending and self._is_quiet and not ending.waits_for_farewell(now=event.now):
-            return self._ended(ending.reason, ending.message, event)
         self.deadline = ending.deadline if ending else self._lifetime.deadline
+        if ending and self._is_quiet:
+            answered, idle_at = bool(self._commands), ending.idle_at(active=self._lifetime.used_at)
+            if (answered or event.now >= idle_at) and not ending.waits_for_farewell(now=event.now):
+                return self._ended(ending.reason, ending.message, event)
+            self.deadline = ending.deadline if event.now >= idle_at else min(ending.deadline, idle_at)
         if self._answers.describing:
             self.deadline = min(self.deadline, self._answers.describing.deadline)
         commands = self._flush()
@@ -428,5 +459,10 @@ class Relay(Phase):
         return [*commands, *self._context.close(f"{reason}: {message}")]
 
     def _flush(self) -> list[Command]:
+        cluster = self._context.cluster
+        if self._told is not cluster and not self._answers.partly_sent:
+            for event in self._registrations.changes(self._told, cluster):
+                self._to_client.send(event)
+            self._told = cluster
         commands, self._commands = self._commands, []
         return [*commands, *self._to_upstream.flush(), *self._to_client.flush()]

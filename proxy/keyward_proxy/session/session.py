@@ -14,6 +14,7 @@ from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.audit import AuditTrail
 from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.client_login import ClientLogin
+from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import Command, SetTimer
 from keyward_proxy.session.context import SessionContext
 from keyward_proxy.session.events import (
@@ -21,6 +22,7 @@ from keyward_proxy.session.events import (
     AuthenticationRefused,
     ClientClosed,
     ClientData,
+    ClusterChanged,
     Described,
     DescriptionFailed,
     Drain,
@@ -41,11 +43,17 @@ class Session:
     """The pure part of a connection. Not thread-safe; one event at a time."""
 
     def __init__(
-        self, *, settings: SessionSettings, policy: PolicyView, readings: ReadingCache, budget: RequestBudget
+        self,
+        *,
+        settings: SessionSettings,
+        policy: PolicyView,
+        cluster: Cluster,
+        readings: ReadingCache,
+        budget: RequestBudget,
     ) -> None:
-        """`policy` is the one in force now; `readings` and `budget` are shared by all sessions of the agent."""
+        """`policy` and `cluster` are those of now; `readings` and `budget` are shared by all sessions of the agent."""
         self._context = SessionContext(
-            settings=settings, policy=policy, readings=readings, budget=budget, phase=Phase()
+            settings=settings, policy=policy, cluster=cluster, readings=readings, budget=budget, phase=Phase()
         )
         self._trail = AuditTrail(settings, policy)
         self._begun = False
@@ -96,6 +104,11 @@ class Session:
             case PolicyChanged():
                 context.policy = event.policy
                 return phase.on_policy_changed(event)
+            case ClusterChanged():
+                if event.entrance is not context.settings.entrance:
+                    return ()
+                context.cluster = event.cluster
+                return phase.on_cluster_changed(event)
             case Drain():
                 return phase.on_drain(event)
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
+from keyward_proxy.session.cluster import Entrance
 
 LOGIN_FRAME_BYTES = 64 * 1024
 """No frame body may be longer before the login is complete, on either leg."""
@@ -20,6 +21,9 @@ CLOSE_SECONDS = 4.0
 
 QUIET_SECONDS = 4.0
 """How long a session that should end waits for a moment without a statement under way."""
+
+IDLE_SECONDS = 1.0
+"""A session that should end does so at any moment once it had no statement for this long."""
 
 FAREWELL_SECONDS = 1.0
 """How long a session whose grant ended waits for a request on which to say so."""
@@ -59,8 +63,8 @@ class SessionSettings:
     agent: str
     """Name of this agent's pod."""
 
-    service_address: str
-    """IP address through which clients connect; drivers see it as the node's address."""
+    entrance: Entrance
+    """Through which port the client came: it decides what nodes drivers see."""
 
     client_address: str
     """Address and port of the client."""

@@ -5,21 +5,8 @@ from __future__ import annotations
 import pytest
 
 from keyward_proxy.cql.reader import read
-from keyward_proxy.cql.statement import Equality, Refusal, Selection, Selector, Statement, Term
-
-
-def needs(text: str, keyspace: str | None = "used") -> list[str]:
-    """`Permission keyspace.table` for each access."""
-    reading = read(text, keyspace)
-    assert isinstance(reading, Statement), reading
-    return [str(access) for access in reading.accesses]
-
-
-def refusal(text: str, keyspace: str | None = "used") -> Refusal:
-    reading = read(text, keyspace)
-    assert isinstance(reading, Refusal), reading
-    return reading
-
+from keyward_proxy.cql.statement import Equality, Selection, Selector, Statement, Term
+from tests.unit.proxy.cql.readings import needs, refusal
 
 SELECTS = [
     "SELECT * FROM ks.t",
@@ -85,6 +72,7 @@ WRITES = [
     "INSERT INTO ks.t (a) VALUES ((int) 1)",
     "INSERT INTO ks.t (a) VALUES ((frozen<map<text, list<int>>>) {})",
     "INSERT INTO ks.t (a) VALUES ((ks.type) ?)",
+    "INSERT INTO ks.t (a) VALUES ((set<int>) {1}, (list<set<int>>) [])",
     "INSERT INTO ks.t (a) VALUES ((now(), 2))",
     "INSERT INTO ks.t (a) VALUES ((system.now()))",
     "INSERT INTO ks.t (a) VALUES (now(), uuid(), token(1), toTimestamp(now()))",
@@ -177,15 +165,30 @@ def test_an_unqualified_table_needs_a_keyspace_in_use() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [
-        ("BEGIN BATCH INSERT INTO a.b (c) VALUES (1) APPLY BATCH", 0x2200, "one by one"),
-        ("CREATE TABLE a.b (c int PRIMARY KEY)", 0x2100, "CloudFormation"),
-        ("ALTER TABLE a.b ADD c int", 0x2100, "CloudFormation"),
-        ("DROP KEYSPACE a", 0x2100, "CloudFormation"),
         ("TRUNCATE a.b", 0x2200, "has no TRUNCATE"),
         ("GRANT SELECT ON a.b TO c", 0x2200, "KeyspacesRole"),
         ("REVOKE SELECT ON a.b FROM c", 0x2200, "KeyspacesRole"),
         ("LIST ROLES", 0x2200, "KeyspacesUser"),
-        ("", 0x2000, "expected SELECT, INSERT, UPDATE, DELETE or USE, found the end"),
+        ("ADD IDENTITY 'a' TO ROLE 'b'", 0x2200, "KeyspacesUser"),
+        ("CREATE INDEX ON a.b (c)", 0x2200, "second table"),
+        ("CREATE CUSTOM INDEX i ON a.b (c) USING 'x'", 0x2200, "second table"),
+        ("DROP INDEX a.i", 0x2200, "no indexes"),
+        ("CREATE MATERIALIZED VIEW a.v AS SELECT * FROM a.b PRIMARY KEY (c)", 0x2200, "second table"),
+        ("ALTER MATERIALIZED VIEW a.v WITH comment = 'x'", 0x2200, "no materialized views"),
+        ("DROP MATERIALIZED VIEW a.v", 0x2200, "no materialized views"),
+        ("CREATE FUNCTION a.f (x int) RETURNS NULL ON NULL INPUT RETURNS int LANGUAGE java AS 'x'", 0x2200, "compute"),
+        ("CREATE OR REPLACE AGGREGATE a.f (int) SFUNC g STYPE int", 0x2200, "compute"),
+        ("DROP FUNCTION IF EXISTS a.f", 0x2200, "compute"),
+        ("DROP AGGREGATE a.f", 0x2200, "compute"),
+        ("CREATE TRIGGER x ON a.b USING 'y'", 0x2200, "CDC"),
+        ("DROP TRIGGER x ON a.b", 0x2200, "CDC"),
+        ("CREATE ROLE r WITH PASSWORD = 'hidden'", 0x2200, "KeyspacesRole"),
+        ("ALTER USER u WITH PASSWORD 'hidden'", 0x2200, "KeyspacesRole"),
+        ("DROP ROLE r", 0x2200, "KeyspacesRole"),
+        ("CREATE a.b", 0x2000, "expected KEYSPACE, TABLE or TYPE"),
+        ("DROP", 0x2000, "expected KEYSPACE, TABLE or TYPE"),
+        ("RESTORE KEYSPACE a", 0x2000, "'TABLE'"),
+        ("", 0x2000, "expected a statement, found the end"),
         ("EXPLAIN SELECT * FROM a.b", 0x2000, "found 'EXPLAIN' at character 1"),
         ("SELECT * FROM a.b; DROP TABLE a.b", 0x2000, "one statement at a time"),
         ("SELECT * FROM a.b SELECT * FROM c.d", 0x2000, "one statement at a time"),
@@ -220,6 +223,8 @@ def test_an_unqualified_table_needs_a_keyspace_in_use() -> None:
         ("UPDATE a.b SET WHERE k = 1", 0x2000, "the name of a column"),
         ("UPDATE a.b SET c = 1 WHERE k = 1 USING TTL 1", 0x2000, "'USING'"),
         ("DELETE FROM a.b", 0x2000, "'WHERE'"),
+        ("DELETE FROM a.b USING TTL 1 WHERE k = 1", 0x2000, "expected TIMESTAMP"),
+        ("UPDATE a.b SET c 1 WHERE k = 1", 0x2000, "expected '='"),
         ("DELETE * FROM a.b WHERE k = 1", 0x2000, "'*'"),
         ("USE ks.t", 0x2000, "not part of the statement"),
         ("USE 'ks'", 0x2000, "the name of a keyspace"),

@@ -13,7 +13,7 @@ from keyward_proxy.cql.redaction import redact
         ("SELECT a FROM k.t WHERE b = 'x' AND c = 1", "SELECT a FROM k.t WHERE b = ? AND c = ?"),
         ("VALUES (0xCAFE, 1.5, -2, true, NaN, $$x$$, 1d, null)", "VALUES (?, ?, ?, ?, ?, ?, ?, null)"),
         ("WHERE id = 550e8400-e29b-41d4-a716-446655440000", "WHERE id = ?"),
-        ("SELECT \"Quoted\" FROM k.t -- x 'y'", 'SELECT "Quoted" FROM k.t '),
+        ("SELECT \"Quoted\" FROM k.t -- x 'y'", 'SELECT "Quoted" FROM k.t  '),
         ("SELECT/* secret */a", "SELECT a"),
         ("SELECT  a\n\tFROM k.t", "SELECT  a\n\tFROM k.t"),
         ("CREATE ROLE r WITH PASSWORD = 'secret'", "CREATE ROLE r WITH PASSWORD = ?"),
@@ -33,3 +33,8 @@ def test_a_long_text_is_cut() -> None:
     found = redact("SELECT " + "column, " * 100_000, limit=100)
     assert len(found) < 150
     assert found.endswith("<800007 characters in all>")
+
+
+def test_tags_and_properties_are_literals() -> None:
+    text = "CREATE TABLE k.t (a int) WITH x = {'y': {'z': 1}} AND TAGS = {'owner': 'secret'} -- secret\n;"
+    assert redact(text, limit=1000) == "CREATE TABLE k.t (a int) WITH x = {?: {?: ?}} AND TAGS = {?: ?}  \n;"

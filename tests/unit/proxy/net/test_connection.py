@@ -266,6 +266,22 @@ async def test_a_client_that_leaves_takes_the_upstream_with_it(connect: Connect,
     assert opener.sockets[0].fileno() == -1
 
 
+async def test_a_connection_that_drains_reads_what_its_client_sent_before_it_passes_an_answer_on(
+    connect: Connect, upstream: Upstream
+) -> None:
+    session = ScriptedSession(Tick=[commands.OpenUpstream(grant=GRANT, identity=APP)])
+    connected = await connect(session)
+    await until(lambda: bool(upstream.writers) and bool(session.saw(events.UpstreamOpened)))
+    connected.connection.drain()
+    assert session.saw(events.Drain)
+    assert connected.client.stream
+    connected.client.stream.write(b"under way")
+    connected.connection.upstream_received(b"an answer")
+    order = [type(event).__name__ for event in session.events[-2:]]
+    assert order == ["ClientData", "UpstreamData"]
+    connected.connection.end("the test is over")
+
+
 async def test_a_timer_ticks_at_its_time_and_the_last_one_set_counts(connect: Connect) -> None:
     now = time.monotonic()
     timers: list[Any] = [commands.SetTimer(at=now + 60), commands.SetTimer(at=now + 0.1)]

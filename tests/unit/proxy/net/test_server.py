@@ -20,6 +20,7 @@ from keyward_proxy.net.connection import Services
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
 from keyward_proxy.net.server import Limits, Server
 from keyward_proxy.session import commands, events
+from keyward_proxy.session.cluster import Entrance
 from keyward_proxy.tasks import TaskHolder
 from tests.unit.proxy.net.relays import APP, GRANT, VIEW, Opener, ScriptedSession, services
 from tests.unit.proxy.support import until
@@ -41,11 +42,19 @@ def new_session() -> ScriptedSession:
 class Running:
     """A server, and what it made."""
 
-    def __init__(self, server: Server, port: int, sessions: list[ScriptedSession], shared: Services) -> None:
+    def __init__(
+        self,
+        server: Server,
+        port: int,
+        sessions: list[ScriptedSession],
+        shared: Services,
+        entrances: list[Entrance],
+    ) -> None:
         self.server = server
         self.port = port
         self.sessions = sessions
         self.shared = shared
+        self.entrances = entrances
 
     def count(self, outcome: str) -> float:
         return self.shared.metrics.connections.labels(outcome)._value.get()
@@ -71,15 +80,17 @@ async def listen(leaf: Leaf, authority: CertificateAuthority, tasks: TaskHolder)
 
     def listen(limits: Limits, **of_policy: int) -> Running:
         sessions: list[ScriptedSession] = []
+        entrances: list[Entrance] = []
 
-        def make(*_: object) -> ScriptedSession:
+        def make(_: str, entrance: Entrance, __: bytes | None) -> ScriptedSession:
+            entrances.append(entrance)
             sessions.append(new_session())
             return sessions[-1]
 
         database = VIEW.database.model_copy(update={"limits": PolicyLimits(**of_policy)})
         shared = replace(services(opener, tasks), database=lambda: database)
         server = Server(context=lambda: leaf.context, new_session=make, services=shared, limits=limits)
-        made.append(Running(server, server.listen("127.0.0.1", 0), sessions, shared))
+        made.append(Running(server, server.listen("127.0.0.1", 0), sessions, shared, entrances))
         return made[-1]
 
     yield listen
@@ -237,12 +248,26 @@ async def test_the_end_takes_no_more_tells_everyone_and_waits(listen: Listen, tr
     assert not running.server.listening
     with pytest.raises(ConnectionRefusedError):
         running.plain()
-    running.server.tell(events.Drain)
+    running.server.drain()
     assert await closed(reader) == b""
     writer.close()
     async with asyncio.timeout(10):
         await running.server.wait_until_empty()
     half_open.close()
+
+
+async def test_a_session_knows_through_which_port_its_client_came(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits())
+    external = running.server.listen("127.0.0.1", 0, Entrance.EXTERNAL)
+    _, inside = await running.client(trusting)
+    _, outside = await asyncio.open_connection("127.0.0.1", external, ssl=trusting, server_hostname="agent.test")
+    await until(lambda: running.entrances == [Entrance.REPLICAS, Entrance.EXTERNAL])
+    running.server.stop_accepting()
+    for port in (running.port, external):
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+    for writer in (inside, outside):
+        writer.close()
 
 
 async def test_events_reach_every_session(listen: Listen, trusting: ssl.SSLContext) -> None:
@@ -280,8 +305,11 @@ async def test_without_descriptors_accepting_pauses_and_comes_back(
         def close(self) -> None:
             self.sock.close()
 
-    listener = Exhausted(running.server._listener)  # type: ignore[arg-type]
-    running.server._listener = listener  # type: ignore[assignment]
+    (real,) = running.server._listeners
+    listener = Exhausted(real)
+    asyncio.get_running_loop().remove_reader(real.fileno())
+    running.server._listeners = {listener: Entrance.REPLICAS}  # type: ignore[dict-item]
+    running.server._resume(listener)  # type: ignore[arg-type]
     _, writer = await running.client(trusting)
     assert 3 <= listener.tries <= 5
     writer.close()

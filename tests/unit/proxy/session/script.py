@@ -7,9 +7,11 @@ nothing else came.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from math import inf
+from types import MappingProxyType
 from typing import Any
 
 from keyward_api.decision import PolicyView
@@ -18,6 +20,7 @@ from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
+from keyward_proxy.session.cluster import Cluster, Entrance
 from keyward_proxy.session.commands import (
     Authenticate,
     CloseClient,
@@ -32,6 +35,7 @@ from keyward_proxy.session.commands import (
 from keyward_proxy.session.events import (
     Authenticated,
     ClientData,
+    ClusterChanged,
     Event,
     PolicyChanged,
     Tick,
@@ -182,6 +186,10 @@ def policy_changed(view: PolicyView) -> MakeEvent:
     return happens(PolicyChanged, policy=view)
 
 
+def cluster_changed(entrance: Entrance = Entrance.REPLICAS, **peers: str) -> MakeEvent:
+    return happens(ClusterChanged, entrance=entrance, cluster=cluster(entrance, peers=peers))
+
+
 # Expectations.
 
 
@@ -292,6 +300,15 @@ def quiet() -> Expectation:
 # Whole passages.
 
 
+def cluster(entrance: Entrance = Entrance.REPLICAS, *, peers: Mapping[str, str] = MappingProxyType({})) -> Cluster:
+    """What the client of `agent-0` sees, given other agents and their addresses."""
+    database = policy().database
+    if entrance is Entrance.EXTERNAL:
+        return Cluster.of_one_node(database, ip_address(database.service_address))
+    others = {pod: ip_address(address) for pod, address in peers.items()}
+    return Cluster.of_replicas(database, pod="agent-0", address=ip_address("10.1.0.10"), others=others)
+
+
 def new_script(
     view: PolicyView,
     *,
@@ -299,17 +316,23 @@ def new_script(
     budget: RequestBudget | None = None,
     readings: ReadingCache | None = None,
     certificate: CertificateProof | CertificateRefused | None = None,
+    entrance: Entrance = Entrance.REPLICAS,
+    peers: Mapping[str, str] = MappingProxyType({}),
 ) -> Script:
     """A session whose client has just connected."""
     settings = SessionSettings(
         session_id="s-1",
         agent="agent-0",
-        service_address="10.96.0.10",
+        entrance=entrance,
         client_address="10.1.2.3:40000",
         certificate=certificate,
     )
     session = Session(
-        settings=settings, policy=view, readings=readings or ReadingCache(), budget=budget or RequestBudget()
+        settings=settings,
+        policy=view,
+        cluster=cluster(entrance, peers=peers),
+        readings=readings or ReadingCache(),
+        budget=budget or RequestBudget(),
     )
     return Script(session=session, version=version) >> tick()
 
@@ -339,14 +362,13 @@ def logged_in(
     version: int = 4,
     expires: float = EPOCH + 3700.0,
     proof_expires: float = inf,
-    budget: RequestBudget | None = None,
-    readings: ReadingCache | None = None,
     options: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    **surroundings: Any,
 ) -> Script:
     """A session at the beginning of its relay."""
     view = policy(*allow, deny=deny, options=options, limits=limits)
-    script = new_script(view, version=version, budget=budget, readings=readings)
+    script = new_script(view, version=version, **surroundings)
     script >> client(frames.startup(version=version)) >> client(frames.auth_response(plain(), version=version))
     script >> authenticated(expires=proof_expires) >> opened(expires=expires)
     script >> upstream(frames.authenticate(HELENUS, version=version))

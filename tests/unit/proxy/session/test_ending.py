@@ -57,6 +57,7 @@ def test_another_revision_with_the_same_grant_changes_nothing_but_the_records(sc
 
 @pytest.mark.parametrize("changed", [WIDENED, NARROWED])
 def test_a_changed_grant_closes_a_quiet_session_at_once(script: Script, changed: PolicyView) -> None:
+    script.now += 1
     script >> policy_changed(changed)
     script << audit("session.end", reason="GrantChanged") << closed()
     script.done()
@@ -172,9 +173,43 @@ def test_an_end_of_the_grant_outranks_a_change(busy: Script) -> None:
     busy >> client(query(SELECT, stream=2)) << refused(0x2100, stream=2)
 
 
-def test_a_drain_closes_a_quiet_session_at_once(script: Script) -> None:
+def test_a_drain_closes_a_session_without_a_statement_for_a_second_at_once(script: Script) -> None:
+    script.wait(1.0)
     script >> happens(Drain) << audit("session.end", reason="Drained") << closed()
     script.done()
+
+
+def test_a_drain_waits_with_a_session_that_may_be_about_to_send(script: Script) -> None:
+    script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
+    script.to_client.clear()
+    script.to_upstream.clear()
+    script.audits.clear()
+    script >> happens(Drain) << quiet()
+    script.wait(0.5) << quiet()
+    script >> client(query(SELECT, stream=1)) << forward(query(SELECT, stream=1))
+    script >> upstream(frames.void(stream=1)) << passes_back(frames.void(stream=1)) << audit("statement")
+    script << audit("session.end", reason="Drained") << closed()
+    script.done()
+
+
+def test_a_drain_closes_a_session_that_falls_idle_a_second_after_its_last_statement(script: Script) -> None:
+    script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
+    script >> happens(Drain)
+    script.wait(0.9)
+    assert not script.session.over
+    script.wait(0.2)
+    assert script.session.over
+
+
+def test_a_heartbeat_is_no_statement_for_which_a_drain_waits(script: Script) -> None:
+    script.wait(0.9) >> happens(Drain) >> client(frames.options(stream=1)) << to_client("SUPPORTED", stream=1)
+    script.wait(0.2) << audit("session.end", reason="Drained") << closed()
+
+
+def test_an_answer_of_the_agent_itself_is_a_quiet_moment_too(script: Script) -> None:
+    script >> happens(Drain) >> client(query("SELECT key FROM system.local", stream=1))
+    script << to_client("RESULT", stream=1) << audit("statement")
+    script << audit("session.end", reason="Drained") << closed()
 
 
 def test_a_drain_waits_for_a_quiet_moment_and_goes_on_accepting(busy: Script) -> None:
@@ -207,7 +242,7 @@ def test_a_session_ends_before_its_proof_of_identity_does() -> None:
 
 
 def test_an_over_session_ignores_what_comes(script: Script) -> None:
-    script >> happens(Drain)
+    script.wait(1.0) >> happens(Drain)
     script.audits.clear()
     script.others.clear()
     script >> client(query(SELECT)) >> upstream(frames.void()) >> policy_changed(ENDED)

@@ -1,0 +1,36 @@
+"""What is refused by its first words, with what to do instead."""
+
+from __future__ import annotations
+
+from keyward_proxy.cql.errors import INVALID, UnreadableStatement
+
+_ROLES = "Amazon Keyspaces has no roles of its own: permissions come from KeyspacesRole, KeyspacesUser and IAM"
+_FUNCTIONS = "Amazon Keyspaces has no user-defined functions and aggregates: compute in the application"
+
+STATEMENTS = {
+    "TRUNCATE": "Amazon Keyspaces has no TRUNCATE: delete rows, or drop and create the table",
+    "GRANT": "Amazon Keyspaces has no GRANT: permissions come from KeyspacesRole and IAM",
+    "REVOKE": "Amazon Keyspaces has no REVOKE: permissions come from KeyspacesRole and IAM",
+    "LIST": "Amazon Keyspaces has no roles of its own to list: see KeyspacesRole and KeyspacesUser",
+    "ADD": _ROLES,
+}
+"""Whole statements by their verb."""
+
+DEFINITIONS = {
+    "INDEX": "Amazon Keyspaces has no indexes: select by primary key, or keep a second table with another key",
+    "CUSTOM": "Amazon Keyspaces has no indexes: select by primary key, or keep a second table with another key",
+    "MATERIALIZED": "Amazon Keyspaces has no materialized views: write to a second table with another key",
+    "OR": _FUNCTIONS,
+    "FUNCTION": _FUNCTIONS,
+    "AGGREGATE": _FUNCTIONS,
+    "TRIGGER": "Amazon Keyspaces has no triggers: read the table's change data capture (CDC) stream",
+    "USER": _ROLES,
+    "ROLE": _ROLES,
+    "IDENTITY": _ROLES,
+}
+"""What CREATE, ALTER and DROP may not be about."""
+
+
+def refused(what: str, why: str) -> UnreadableStatement:
+    """A statement that Amazon Keyspaces does not have."""
+    return UnreadableStatement(f"{what} is refused: {why}", code=INVALID)
