@@ -20,7 +20,7 @@ PORT = 9042
 DATA_CENTER = "us-east-1"
 """The same as the agent reports, so that a driver's setting fits both."""
 
-SECONDS_TO_START = 180.0
+SECONDS_TO_START = 600.0
 
 _LOGBACK = """\
 <configuration>

@@ -121,7 +121,7 @@ def _(_: Session) -> None:
     try:
         runs_on(5)
     except (NoHostAvailable, DriverException) as error:
-        if "protocol version" not in str(error):
+        if "protocol_version" not in str(error):
             raise
 
 
