@@ -92,8 +92,8 @@ def _in_a_pod(group: argparse._ArgumentGroup) -> None:
         "--external-listen",
         metavar="ADDRESS:PORT",
         type=address,
-        help="CQL for clients that reach the agents through one address, a load balancer's or a forwarded port's: they "
-        "see one node (default: nowhere)",
+        help="the same as --listen for clients that reach the agents through one address, a load balancer's or a "
+        "forwarded port's: they see one node (default: nowhere)",
     )
 
 

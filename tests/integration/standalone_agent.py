@@ -18,14 +18,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cassandra import ConsistencyLevel
 from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
-from cassandra.policies import FallthroughRetryPolicy, WhiteListRoundRobinPolicy
+from cassandra.cluster import Cluster
 
 from keyward_api.names import CQL_PORT
 from tests.integration.local_services import ACCOUNT, ADDRESS, LocalAws, LocalKeyspaces, free_port
-from tests.integration.running_agent import AGENT_ROLE, ClusterKeys, wait_for
+from tests.integration.running_agent import AGENT_ROLE, ClusterKeys, driver, wait_for
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.net.callers import Caller, private_pem
 
@@ -257,21 +255,5 @@ class StandaloneAgent:
         **options: Any,
     ) -> Cluster:
         """A driver as an application configures it; each refusal is final."""
-        profile = ExecutionProfile(
-            load_balancing_policy=WhiteListRoundRobinPolicy([ADDRESS]),
-            retry_policy=FallthroughRetryPolicy(),
-            consistency_level=ConsistencyLevel.LOCAL_QUORUM,
-            request_timeout=20,
-        )
-        return Cluster(
-            [ADDRESS],
-            port=self.port,
-            protocol_version=4,
-            auth_provider=PlainTextAuthProvider(username, password),
-            ssl_context=self.tls(caller),
-            ssl_options={"server_hostname": SERVER_NAME},
-            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-            connect_timeout=20,
-            control_connection_timeout=20,
-            **options,
-        )
+        provider = PlainTextAuthProvider(username, password)
+        return driver(self.port, provider, self.tls(caller), SERVER_NAME, protocol_version=4, **options)
