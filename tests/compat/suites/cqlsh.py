@@ -13,7 +13,7 @@ from tests.compat.results import Outcome, Result, Results
 from tests.compat.suites.suite import run_program
 
 KEYSPACE = "compat_cqlsh"
-SECONDS = 60
+SECONDS = 180
 _TROUBLE = r"Traceback|NoHostAvailable|Error from server|Connection error"
 _SET_UP = f"""
 DROP KEYSPACE IF EXISTS {KEYSPACE};
