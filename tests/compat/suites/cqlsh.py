@@ -208,7 +208,7 @@ def cqlsh(address: str, text: str, home: Path, options: Sequence[str] = ()) -> s
     """What cqlsh prints for a script, to both of its outputs."""
     program = Path(sys.executable).with_name("cqlsh")
     settings = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"}
-    command = [program, "--connect-timeout=20", "--request-timeout=20", *options, address]
+    command = [program, "--connect-timeout=60", "--request-timeout=60", *options, address]
     return run_program(command, settings=settings, given=text + "\n", seconds=SECONDS, both=True)
 
 
