@@ -61,7 +61,7 @@ class Statement:
     """For USE: the keyspace."""
 
     selection: Selection | None = None
-    """For SELECT: its shape, where it is that simple."""
+    """For SELECT from a system keyspace: its shape, where it is that simple."""
 
     children: int = 0
     """For BATCH: how many statements it holds."""
