@@ -126,7 +126,7 @@ def test_a_group_is_as_good_as_a_name(agent: StandaloneAgent, version: ssl.TLSVe
         issue_caller(make_authority(name="others")),
         issue_caller(make_authority(name="client CA")),
         issue_caller(CLIENTS, starts=-100, ends=-1),
-        issue_caller(CLIENTS, starts=86400, ends=100000),
+        issue_caller(CLIENTS, starts=100_000, ends=200_000),
         issue_caller(CLIENTS, usages=(ExtendedKeyUsageOID.SERVER_AUTH,)),
     ],
     ids=["another CA", "another CA of the same name", "expired", "not yet valid", "for servers"],

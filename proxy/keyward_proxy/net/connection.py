@@ -1,8 +1,9 @@
 """One client: carries what happens on its two sockets to its session, and carries out what the session wants.
 
 The session decides everything; here is only what bytes and time need. What one event makes the session send to one
-side leaves in one write. A side is not read while the other cannot take more, nor the client while its login waits
-for an answer: whatever a client sends, memory stays bounded by the two water marks.
+side leaves in one write. A side is not read while the other cannot take more, nor the client while it does not take
+what it is sent, or while its login waits for an answer: whatever a client sends, memory stays bounded by the two water
+marks.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ class Connection:
         self._client.close()
 
     def client_congested(self, congested: bool) -> None:
-        """The client does not keep up with what Keyspaces sends, or does again."""
+        """The client does not keep up with what it is sent, or does again."""
         self._client_congested = congested
         self._pace()
 
@@ -222,7 +223,7 @@ class Connection:
             self._pace()
 
     def _pace(self) -> None:
-        if self._upstream_congested or self._waiting or self._pause:
+        if self._upstream_congested or self._client_congested or self._waiting or self._pause:
             self._client.pause()
         else:
             self._client.start()

@@ -1,9 +1,8 @@
 """The listener: accepts, completes TLS, and keeps count.
 
-Caps: connections whose login is not complete, those whose is, and those of one identity. At the first the oldest of
-them makes room: an honest client needs milliseconds, so that it is an idle or hostile one that goes. At the others,
-which the policy sets, a login is refused with OVERLOADED, since only then it is known whose it is. The context is asked
-for at each connection, so that a new leaf serves from then on.
+Caps: connections whose login is not complete, those whose is, and those of one identity. At the first another of them
+makes room (see `waiting_room`). At the others, which the policy sets, a login is refused with OVERLOADED, since only
+then it is known whose it is. The context is asked for at each connection, so that a new leaf serves from then on.
 """
 
 from __future__ import annotations
@@ -26,12 +25,16 @@ from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.connection import Connection, EventMaker, Services, Session
 from keyward_proxy.net.sockets import tune
 from keyward_proxy.net.stream import handshake
+from keyward_proxy.net.turns import Turns
+from keyward_proxy.net.waiting_room import WaitingRoom, source_of
 from keyward_proxy.session.cluster import Entrance
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 4096
-ACCEPTS_PER_TURN = 64
+ACCEPTS_PER_TURN = 32
+DRAIN_PAUSE_SECONDS = 0.25
+DRAIN_SPREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 """After the process ran out of file descriptors."""
 
@@ -42,6 +45,24 @@ class Limits:
 
     before_login: int = 512
     handshake_seconds: float = 10.0
+
+
+class _Arrival:
+    """A connection from its accept on; it is waiting for as long as its login is not complete."""
+
+    __slots__ = ("connection", "handshake")
+
+    def __init__(self) -> None:
+        self.handshake: asyncio.Task[None] | None = None
+        self.connection: Connection | None = None
+        """Once TLS is complete."""
+
+    def end(self, reason: str) -> None:
+        """Close it at once."""
+        if self.connection:
+            self.connection.end(reason)
+        elif self.handshake:
+            self.handshake.cancel()
 
 
 class Server:
@@ -63,8 +84,8 @@ class Server:
         self._services = services
         self._limits = limits
         self._listeners: dict[socket.socket, Entrance] = {}
-        self._handshakes: dict[asyncio.Task[None], None] = {}
-        self._before_login: dict[Connection, None] = {}
+        self._waiting: WaitingRoom[_Arrival] = WaitingRoom(places=limits.before_login)
+        self._turns = Turns()
         self._after_login: dict[Connection, str] = {}
         """Connections with the names of their identities."""
 
@@ -77,7 +98,7 @@ class Server:
         return bool(self._listeners)
 
     def __len__(self) -> int:
-        return len(self._handshakes) + len(self._before_login) + len(self._after_login)
+        return len(self._waiting) + len(self._after_login)
 
     def listen(self, host: str, port: int, entrance: Entrance = Entrance.REPLICAS) -> int:
         """Begin to accept; returns the port, which matters where 0 was asked for. Raises OSError."""
@@ -94,18 +115,26 @@ class Server:
             asyncio.get_running_loop().remove_reader(listener.fileno())
             listener.close()
         self._listeners.clear()
-        for task in list(self._handshakes):
-            task.cancel()
+        for arrival in list(self._waiting):
+            if arrival.connection is None:
+                arrival.end("the agent takes no more connections")
 
     def tell(self, make: EventMaker) -> None:
         """Give every session an event."""
         for connection in list(self._connections()):
             connection.tell(make)
 
-    def drain(self) -> None:
-        """Let every session end at its next quiet moment."""
-        for connection in list(self._connections()):
+    async def drain(self) -> None:
+        """Let every session end at its next quiet moment: one after the other, within DRAIN_SPREAD_SECONDS.
+
+        A driver that loses a connection is busy for a moment, in which it goes on sending on others that have ended as
+        well; and all that are lost come back as logins at the other agents.
+        """
+        connections = list(self._connections())
+        pause = min(DRAIN_PAUSE_SECONDS, DRAIN_SPREAD_SECONDS / max(1, len(connections)))
+        for connection in connections:
             connection.drain()
+            await asyncio.sleep(pause)
 
     async def wait_until_empty(self) -> None:
         """Return when no connection is left."""
@@ -119,7 +148,7 @@ class Server:
             connection.end(reason)
 
     def _connections(self) -> Iterator[Connection]:
-        yield from self._before_login
+        yield from (arrival.connection for arrival in self._waiting if arrival.connection)
         yield from self._after_login
 
     # Accepting.
@@ -153,28 +182,22 @@ class Server:
         loop.call_later(PAUSE_SECONDS, self._resume, listener)
 
     def _admit(self, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401  (socket's own type)
-        if len(self._handshakes) + len(self._before_login) >= self._limits.before_login:
-            self._evict_oldest()
-        task = self._services.tasks.start(self._secure(sock, address, entrance), name="handshake")
-        self._handshakes[task] = None
-        task.add_done_callback(partial(self._handshake_over, sock))
+        arrival = _Arrival()
+        evicted = self._waiting.enter(arrival, address=address[0])
+        if evicted:
+            self._count("evicted")
+            evicted.end("too many connections before login")
+        secure = self._secure(arrival, sock, address, entrance)
+        arrival.handshake = self._services.tasks.start(secure, name="handshake")
+        arrival.handshake.add_done_callback(partial(self._handshake_over, arrival, sock))
         self._gauge()
 
-    def _handshake_over(self, sock: socket.socket, task: asyncio.Task[None]) -> None:
+    def _handshake_over(self, arrival: _Arrival, sock: socket.socket, _: asyncio.Task[None]) -> None:
         sock.close()  # Of no effect once TLS has taken it over; a task cancelled before its first step never did.
-        self._handshakes.pop(task, None)
-        self._removed()
+        if arrival.connection is None and self._waiting.leave(arrival):
+            self._removed()
 
-    def _evict_oldest(self) -> None:
-        self._count("evicted")
-        if self._handshakes:
-            task = next(iter(self._handshakes))
-            del self._handshakes[task]
-            task.cancel()
-        else:
-            next(iter(self._before_login)).end("too many connections before login")
-
-    async def _secure(self, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401
+    async def _secure(self, arrival: _Arrival, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401
         try:
             tune(sock)
             secure = self._context().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
@@ -183,7 +206,7 @@ class Server:
             return
         try:
             async with asyncio.timeout(self._limits.handshake_seconds):
-                await handshake(secure)
+                await handshake(secure, partial(self._turns.take, source_of(address[0])))
         except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors.
             secure.close()
             self._count("handshake_failed")
@@ -192,9 +215,9 @@ class Server:
             secure.close()
             raise
         else:
-            self._connect(secure, address[0], address[1], entrance)
+            self._connect(arrival, secure, address[0], address[1], entrance)
 
-    def _connect(self, sock: ssl.SSLSocket, host: str, port: int, entrance: Entrance) -> None:
+    def _connect(self, arrival: _Arrival, sock: ssl.SSLSocket, host: str, port: int, entrance: Entrance) -> None:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         session = self._new_session(address, entrance, sock.getpeercert(binary_form=True))
         if session is None:
@@ -202,16 +225,22 @@ class Server:
             sock.close()
             return
         self._count("accepted")
-        connection = Connection(
-            sock, client=host, session=session, services=self._services, on_login=self._logged_in, on_gone=self._gone
+        arrival.connection = Connection(
+            sock,
+            client=host,
+            session=session,
+            services=self._services,
+            on_login=partial(self._logged_in, arrival),
+            on_gone=partial(self._gone, arrival),
         )
-        self._before_login[connection] = None
-        connection.start()
+        arrival.connection.start()
 
-    def _logged_in(self, connection: Connection, identity: CallerIdentity, grant: EffectiveGrant) -> str | None:
+    def _logged_in(
+        self, arrival: _Arrival, connection: Connection, identity: CallerIdentity, grant: EffectiveGrant
+    ) -> str | None:
         """Count a connection as its identity's, or say why there is no room for it."""
         full = self._full(identity.username, grant)
-        if full is None and self._before_login.pop(connection, connection) is None:
+        if full is None and self._waiting.leave(arrival):
             self._after_login[connection] = identity.username
             self._by_identity[identity.username] += 1
             self._gauge()
@@ -226,8 +255,8 @@ class Server:
             return f"{username} has {own} connections to this agent, as many as its limits allow: close some of them"
         return None
 
-    def _gone(self, connection: Connection) -> None:
-        self._before_login.pop(connection, None)
+    def _gone(self, arrival: _Arrival, connection: Connection) -> None:
+        self._waiting.leave(arrival)
         username = self._after_login.pop(connection, None)
         if username is not None:
             self._by_identity[username] -= 1
@@ -250,5 +279,5 @@ class Server:
         self._metrics.connections.labels(outcome).inc()
 
     def _gauge(self) -> None:
-        self._metrics.open.labels("login").set(len(self._handshakes) + len(self._before_login))
+        self._metrics.open.labels("login").set(len(self._waiting))
         self._metrics.open.labels("session").set(len(self._after_login))

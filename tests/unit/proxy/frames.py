@@ -46,7 +46,7 @@ def split(data: bytes) -> tuple[list[Seen], bytes]:
     frames = []
     while len(data) >= HEADER.size:
         version, flags, stream, opcode, length = HEADER.unpack_from(data)
-        if len(data) < HEADER.size + length:
+        if length < 0 or len(data) < HEADER.size + length:
             break
         body = data[HEADER.size : HEADER.size + length]
         frames.append(Seen(version=version, flags=flags, stream=stream, opcode=opcode, body=body))

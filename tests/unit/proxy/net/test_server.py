@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Protocol
 
 import pytest
@@ -59,8 +60,8 @@ class Running:
     def count(self, outcome: str) -> float:
         return self.shared.metrics.connections.labels(outcome)._value.get()
 
-    def plain(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+    def plain(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(source, 0))
 
     async def client(self, trusting: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port, ssl=trusting, server_hostname="agent.test")
@@ -169,6 +170,37 @@ async def refused(running: Running, trusting: ssl.SSLContext) -> events.Upstream
     return failed
 
 
+async def test_clients_that_stop_after_their_handshake_do_not_drive_out_one_that_is_in_it(
+    listen: Listen, trusting: ssl.SSLContext
+) -> None:
+    running = listen(Limits(before_login=3))
+    idle = [await running.client(trusting) for _ in range(2)]
+    await until(lambda: len(running.sessions) == 2)
+    half_open = running.plain()
+    await until(lambda: len(running.server) == 3)
+    _, late = await running.client(trusting)
+    assert await closed(idle[0][0]) == b""
+    half_open.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        half_open.recv(1)
+    half_open.close()
+    for writer in (late, *(writer for _, writer in idle)):
+        writer.close()
+
+
+async def test_a_flood_from_one_address_evicts_itself(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits(before_login=4))
+    _, writer = await running.client(trusting)
+    await until(lambda: len(running.sessions) == 1)
+    flood = [running.plain("127.0.0.2") for _ in range(20)]
+    await until(lambda: running.count("evicted") == 17)
+    writer.write(b"log in")
+    await until(lambda: len(running.server._after_login) == 1)
+    writer.close()
+    for sock in flood:
+        sock.close()
+
+
 async def test_logins_do_not_count_as_waiting(listen: Listen, trusting: ssl.SSLContext) -> None:
     running = listen(Limits(before_login=1))
     writers = [await log_in(running, trusting, number) for number in (1, 2)]
@@ -248,7 +280,7 @@ async def test_the_end_takes_no_more_tells_everyone_and_waits(listen: Listen, tr
     assert not running.server.listening
     with pytest.raises(ConnectionRefusedError):
         running.plain()
-    running.server.drain()
+    await running.server.drain()
     assert await closed(reader) == b""
     writer.close()
     async with asyncio.timeout(10):
@@ -267,6 +299,35 @@ async def test_a_session_knows_through_which_port_its_client_came(listen: Listen
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
     for writer in (inside, outside):
+        writer.close()
+
+
+async def test_sessions_are_drained_one_after_the_other_but_in_time(
+    listen: Listen, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DRAIN_SPREAD_SECONDS", 0.2)
+    running = listen(Limits())
+    writers = [(await running.client(trusting))[1] for _ in range(4)]
+    await until(lambda: len(running.sessions) == 4)
+    began = asyncio.get_running_loop().time()
+    await running.server.drain()
+    took = asyncio.get_running_loop().time() - began
+    times = [session.saw(events.Drain)[0].now for session in running.sessions]
+    assert all(later - earlier >= 0.04 for earlier, later in pairwise(times))
+    assert took >= 0.2
+    for writer in writers:
+        writer.close()
+
+
+async def test_a_session_that_ended_before_its_turn_is_passed_over(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits())
+    writers = [(await running.client(trusting))[1] for _ in range(2)]
+    await until(lambda: len(running.sessions) == 2)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(running.server.drain())
+        running.server.end_all("gone")
+    await running.server.wait_until_empty()
+    for writer in writers:
         writer.close()
 
 

@@ -7,7 +7,8 @@ import struct
 import pytest
 from cassandra import ConsistencyLevel
 
-from keyward_proxy.session.events import ClientClosed, UpstreamClosed
+from keyward_proxy.session.commands import FormatDescription
+from keyward_proxy.session.events import ClientClosed, DescriptionFailed, UpstreamClosed
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import prepare, query
 from tests.unit.proxy.session.script import (
@@ -17,6 +18,7 @@ from tests.unit.proxy.session.script import (
     audit,
     client,
     closed,
+    command,
     forward,
     happens,
     logged_in,
@@ -384,7 +386,7 @@ def test_messages_that_have_no_place_or_shape_end_the_session(script: Script, se
 
 def test_frames_before_a_broken_one_are_still_decided(script: Script) -> None:
     script >> client(query(SELECT, stream=1), b"\x07garbage.......")
-    script << forward(query(SELECT, stream=1)) << refused(0x000A, stream=int.from_bytes(b"ar"))
+    script << forward(query(SELECT, stream=1)) << refused(0x000A, stream=0)
 
 
 def test_a_frame_over_the_cap_is_refused_on_its_header() -> None:
@@ -451,3 +453,23 @@ def test_a_client_that_leaves_is_recorded(script: Script) -> None:
     )
     script << closed()
     script.done()
+
+
+BROKEN = struct.pack(">BBhBi", 4, 0, 3, 0x09, 5) + b"\0\0\0\7a"
+"""A PREPARE whose text is longer than its frame."""
+
+
+def test_a_request_that_waited_for_a_use_and_breaks_the_protocol_is_the_clients_fault(script: Script) -> None:
+    script >> client(query("USE orders", stream=1), BROKEN) >> upstream(frames.set_keyspace("orders", stream=1))
+    script << passes_back(frames.set_keyspace("orders", stream=1)) << refused(0x000A, stream=3, says="ends early")
+    script << audit("statement", stream=1, outcome="ok") << audit("session.end", reason="ProtocolError")
+
+
+def test_a_request_that_waited_for_a_description_and_breaks_the_protocol_ends_the_session(script: Script) -> None:
+    script >> client(query("DESCRIBE KEYSPACES", stream=1), BROKEN)
+    while script.to_upstream:
+        script >> upstream(frames.rows(stream=script.to_upstream.popleft().stream))
+    script << command(FormatDescription)
+    script >> happens(DescriptionFailed, message="there is none", code=0x2200)
+    script << refused(0x2200, stream=1) << refused(0x000A, stream=3, says="ends early")
+    script << audit("statement", stream=1, outcome="error") << audit("session.end", reason="ProtocolError")
