@@ -80,22 +80,39 @@ def gocql_reader(client: ClientPod, driver: str) -> Iterator[Reader]:
         yield reader
 
 
-def gocql_client(
-    tenant: Tenant, account: str, *, user: str, statement: str, per_second: int, database: str = "orders"
-) -> ClientPod:
+def python_client(tenant: Tenant, account: str) -> ClientPod:
+    """A pod of the cqlsh image."""
+    return _client(tenant, account, name="client-python")
+
+
+def gocql_client(tenant: Tenant, account: str, *, user: str, statement: str, per_second: int) -> ClientPod:
     """A pod of the gocql image."""
-    pod = manifests.client_pod("client-gocql", tenant.namespace, account=account, database=database)
-    host = f"keyward-{database}.{tenant.namespace}.svc"
     settings = {
-        "READER_HOST": host,
+        "READER_HOST": _host(tenant),
         "READER_USER": user,
         "READER_STATEMENT": statement,
         "READER_RATE": str(per_second),
     }
-    (container,) = pod["spec"]["containers"]
-    container |= {"name": "gocql", "image": gocql_image.NAME, "command": ["/v1", "wait"]}
-    container["env"] = [{"name": name, "value": value} for name, value in settings.items()]
-    return tenant.start(pod, host=host)
+    return _client(
+        tenant,
+        account,
+        name="client-gocql",
+        image=gocql_image.NAME,
+        command=["/v1", "wait"],
+        env=[{"name": name, "value": value} for name, value in settings.items()],
+    )
+
+
+def _host(tenant: Tenant) -> str:
+    return f"keyward-orders.{tenant.namespace}.svc"
+
+
+def _client(tenant: Tenant, account: str, *, name: str, **container: object) -> ClientPod:
+    """A client of the database `orders`, with a claim to the processor: a reader that is starved measures itself."""
+    pod = manifests.client_pod(name, tenant.namespace, account=account, database="orders")
+    resources = {"requests": {"cpu": "300m"}, "limits": {"memory": "256Mi"}}
+    pod["spec"]["containers"][0] |= container | {"resources": resources}
+    return tenant.start(pod, host=_host(tenant))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from keyward_api.names import AGENTS_NAMESPACE
 from tests.e2e import gocql_image, manifests
-from tests.e2e.readers import Reader, gocql_client, gocql_reader, python_reader
+from tests.e2e.readers import Reader, gocql_client, gocql_reader, python_client, python_reader
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
@@ -39,7 +39,7 @@ def readers(tenant: Tenant, database: Database, surroundings: Surroundings) -> I
     """One of each driver."""
     gocql_image.load(surroundings)
     user = tenant.iam_role("reader")
-    client = tenant.client("web")
+    client = python_client(tenant, "web")
     with client.driver() as driver:
         driver.connect_once_granted("once", user)
     with ExitStack() as running:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import inf
 
 from keyward_api.decision import GrantError, narrows
 from keyward_proxy.session.answers import Answers
@@ -33,6 +34,7 @@ from keyward_proxy.session.prepared import PreparedStatements
 from keyward_proxy.session.reading import RequestReader
 from keyward_proxy.session.registrations import Registrations
 from keyward_proxy.session.request import Request
+from keyward_proxy.session.settings import IDLE_SECONDS
 from keyward_proxy.wire.errors import WireError
 from keyward_proxy.wire.responses import ErrorCode
 from keyward_proxy.wire.scanner import Frame
@@ -80,6 +82,9 @@ class Closing(Phase):
 
         self._began = now
         self._from_client = 0
+        self._lull_until: float | None = None
+        """Until when the answer behind which the session may end is held back."""
+
         self._told = context.cluster
         """The nodes of which the client knows."""
 
@@ -196,17 +201,28 @@ class Closing(Phase):
         """All commands so far; ends a session that waits only for quiet."""
         ending = self._ending
         self.deadline = ending.deadline if ending else self._lifetime.deadline
-        if ending and self._is_quiet:
-            answered, idle_at = bool(self._commands), ending.idle_at(active=self._lifetime.used_at)
-            if (answered or event.now >= idle_at) and not ending.waits_for_farewell(now=event.now):
-                return self._ended(ending.reason, ending.message, event)
-            self.deadline = ending.deadline if event.now >= idle_at else min(ending.deadline, idle_at)
+        if ending is None or not self._is_quiet:
+            self._lull_until = None
+        elif self._may_end(ending, event):
+            return self._ended(ending.reason, ending.message, event)
         if self._answers.describing:
             self.deadline = min(self.deadline, self._answers.describing.deadline)
         commands = self._flush()
         if self._pause_until > event.now:
             commands.append(PauseClient(until=self._pause_until))
         return commands
+
+    def _may_end(self, ending: Ending, event: Event) -> bool:
+        """Whether the moment is quiet enough; sets the time at which to look again."""
+        if not ending.accepting:
+            waits = ending.waits_for_farewell(now=event.now)
+            self.deadline = ending.deadline
+            return not waits
+        if self._lull_until is None and self._commands:
+            self._lull_until = event.now + ending.lull(now=event.now)
+        quiet_at = min(self._lifetime.used_at + IDLE_SECONDS, self._lull_until or inf)
+        self.deadline = min(ending.deadline, quiet_at)
+        return event.now >= quiet_at
 
     def _ended(self, reason: str, message: str, event: Event) -> Iterable[Command]:
         """End now: what is in flight is lost, what is held was never run."""
@@ -218,6 +234,7 @@ class Closing(Phase):
             request.outcome = "lost"
             self._send_error(request.stream, lost)
             self._record(request, event)
+        self._lull_until = None
         unrun = Refused(code=ErrorCode.OVERLOADED, message=f"{message}; the statement was not run")
         self._refuse_held(unrun, event)
         commands = self._flush()
@@ -240,4 +257,5 @@ class Closing(Phase):
                 self._to_client.send(event)
             self._told = cluster
         commands, self._commands = self._commands, []
-        return [*commands, *self._to_upstream.flush(), *self._to_client.flush()]
+        commands += self._to_upstream.flush()
+        return commands if self._lull_until else [*commands, *self._to_client.flush()]

@@ -90,7 +90,9 @@ func (c *counter) take() report {
 func Run(perSecond int, read func() error) {
 	counter := &counter{report: report{Failures: []string{}}, succeeded: time.Now()}
 	go func() {
-		for range time.Tick(time.Second / time.Duration(perSecond)) {
+		interval := time.Second / time.Duration(perSecond)
+		for due := time.Now(); ; due = due.Add(interval) {
+			time.Sleep(time.Until(due))
 			go func() { counter.count(read()) }()
 		}
 	}()
@@ -104,6 +106,8 @@ func Run(perSecond int, read func() error) {
 // Wait keeps the pod alive, in which the reader is then run.
 func Wait() {
 	if len(os.Args) > 1 && os.Args[1] == "wait" {
-		select {}
+		for {
+			time.Sleep(time.Hour)
+		}
 	}
 }
