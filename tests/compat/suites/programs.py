@@ -40,7 +40,7 @@ class PythonProgram:
     @property
     def command(self) -> str:
         """See Suite."""
-        return f"python tests/compat/programs/checks.py ADDRESS {_keyspace(self.name)}"
+        return f"python tests/compat/programs/python ADDRESS {_keyspace(self.name)}"
 
     def prepare(self) -> None:
         """See Suite."""
@@ -54,7 +54,7 @@ class PythonProgram:
 
     def run(self, address: str, only: Sequence[str] = ()) -> Results:
         """See Suite."""
-        return _checks([self._python, HERE / "checks.py", address, _keyspace(self.name), *only])
+        return _checks([self._python, HERE / "python", address, _keyspace(self.name), *only])
 
 
 @dataclass(kw_only=True, slots=True)
@@ -78,8 +78,11 @@ class JavaProgram:
 
     def prepare(self) -> None:
         """See Suite."""
-        sources = [HERE / "java" / name for name in ("pom.xml", "Checks.java")]
-        self._folder = caches.cached("compat-java", f"{self.version}-{caches.digest(*sources)}", self._build)
+        version = f"{self.version}-{caches.digest(HERE / 'java' / 'pom.xml', *self._sources())}"
+        self._folder = caches.cached("compat-java", version, self._build)
+
+    def _sources(self) -> list[Path]:
+        return sorted((HERE / "java").glob("*.java"))
 
     def libraries(self) -> Path:
         """The folder of the driver's jars."""
@@ -92,9 +95,8 @@ class JavaProgram:
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}/lib", "-DincludeScope=runtime"]
         build([maven, "--quiet", "--batch-mode", "--file", HERE / "java" / "pom.xml", *goal])
         options = ["-Xlint:all,-path,-classfile", "-Werror", "-encoding", "UTF-8"]
-        build(
-            [_jdk().javac, *options, "-d", folder / "classes", "-cp", f"{folder}/lib/*", HERE / "java" / "Checks.java"]
-        )
+        classes = ["-d", folder / "classes", "-cp", f"{folder}/lib/*"]
+        build([_jdk().javac, *options, *classes, *self._sources()])
 
     def run(self, address: str, only: Sequence[str] = ()) -> Results:
         """See Suite."""

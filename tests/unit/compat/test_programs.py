@@ -10,17 +10,21 @@ from tests.compat.results import Outcome
 from tests.compat.suites.programs import HERE, read_lines
 from tests.compat.suites.suite import SuiteError
 
+PARTS = ("connecting", "schema", "statements", "batches", "values", "flags", "absent")
+
 
 @pytest.mark.parametrize(
     ("program", "pattern"),
     [
-        ("checks.py", r'^@check\("(.+)"\)'),
-        ("java/Checks.java", r'checks\.put\(\s*"([^"]+)"'),
+        ("python/{}.py", r'^@check\("(.+)"\)'),
+        ("java/{}.java", r'\badd\(\s*"([^"]+)"'),
         ("node/checks.js", r"^checks\.set\('([^']+)'"),
     ],
 )
 def test_a_program_does_all_checks_in_the_order_of_the_list(program: str, pattern: str) -> None:
-    assert tuple(re.findall(pattern, (HERE / program).read_text(), re.MULTILINE)) == CHECKS
+    parts = [part.title() if "java" in program else part for part in PARTS] if "{}" in program else [""]
+    text = "".join((HERE / program.format(part)).read_text() for part in parts)
+    assert tuple(re.findall(pattern, text, re.MULTILINE)) == CHECKS
 
 
 def test_a_check_that_was_not_come_to_is_missing() -> None:
