@@ -63,21 +63,23 @@ def cassandra_version(pom: str) -> str:
     raise LocalKeyspacesError("pom.xml does not name cassandra-all")
 
 
-def jars() -> Path:
-    """The folder of Cassandra's jars and of all that they need; downloaded on first use (66 MB)."""
+def jars(pom: Path = POM) -> Path:
+    """The folder of the jars of the Cassandra that `pom` asks for, with all they need; downloaded on first use."""
 
     def download(folder: Path) -> None:
         if (maven := shutil.which("mvn")) is None:
             raise LocalKeyspacesError("Cassandra's jars come by Maven: install it (`apt-get install maven`)")
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
-        _run([maven, "--quiet", "--batch-mode", "--file", str(POM), *goal])
+        _run([maven, "--quiet", "--batch-mode", "--file", str(pom), *goal])
 
-    return caches.cached("cassandra", cassandra_version(POM.read_text()), download)
+    return caches.cached("cassandra", cassandra_version(pom.read_text()), download)
 
 
-def classes(jdk: Jdk, libraries: Path) -> Path:
-    """The folder of our compiled plug-ins; compiled when a source or Cassandra's version changed."""
-    sources = sorted(SOURCES.rglob("*.java"))
+def classes(
+    jdk: Jdk, libraries: Path, folder_of_sources: Path = SOURCES, thing: str = "local-keyspaces-classes"
+) -> Path:
+    """The folder of our compiled plug-ins; compiled when a source or the folder of jars changed."""
+    sources = sorted(folder_of_sources.rglob("*.java"))
 
     def compile_all(folder: Path) -> None:
         options = [
@@ -91,8 +93,8 @@ def classes(jdk: Jdk, libraries: Path) -> Path:
         ]
         _run([str(jdk.javac), *options, "-d", str(folder), "-cp", f"{libraries}/*", *map(str, sources)])
 
-    names = "\n".join(str(source.relative_to(SOURCES)) for source in sources)
-    return caches.cached("local-keyspaces-classes", caches.digest(POM, names, *sources), compile_all)
+    names = "\n".join(str(source.relative_to(folder_of_sources)) for source in sources)
+    return caches.cached(f"{thing}-classes", caches.digest(libraries.name, names, *sources), compile_all)
 
 
 def virtual_machine_options(text: str) -> list[str]:

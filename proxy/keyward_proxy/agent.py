@@ -369,9 +369,9 @@ class Agent:
         logger.info("agent draining", extra={"connections": len(self._server)})
         await asyncio.sleep(self._settings.endpoints_seconds)
         self._server.stop_accepting()
-        self._server.drain()
         try:
             async with asyncio.timeout(self._settings.drain_seconds):
+                await self._server.drain()
                 await self._server.wait_until_empty()
         except TimeoutError:
             logger.warning("sessions cut at the drain deadline", extra={"connections": len(self._server)})

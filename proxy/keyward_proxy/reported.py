@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-RELEASE_VERSION = "3.11.2"
+RELEASE_VERSION = "4.0.0"
+"""The oldest that cqlsh sends DESCRIBE to. Amazon Keyspaces itself says 3.11.2, and its CQL is that of 3.11."""
+
 CQL_VERSION = "3.4.4"
 NATIVE_PROTOCOL_VERSION = "4"
 CLUSTER_NAME = "Amazon Keyspaces"

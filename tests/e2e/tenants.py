@@ -94,16 +94,14 @@ class Tenant:
         pod = manifests.client_pod(
             name, self.namespace, account=account, database=database, token_seconds=token_seconds
         )
+        return self.start(pod, host=f"keyward-{database}.{self.namespace}.svc")
+
+    def start(self, pod: Object, *, host: str) -> ClientPod:
+        """Make a client pod of this manifest and wait until it runs."""
+        name = pod["metadata"]["name"]
+        in_namespace = f"--namespace={self.namespace}"
         self.kube.apply(pod)
-        self.kube.run(
-            "wait",
-            "--for=condition=Ready",
-            f"pod/{name}",
-            f"--namespace={self.namespace}",
-            "--timeout=90s",
-            seconds=100,
-        )
-        host = f"keyward-{database}.{self.namespace}.svc"
+        self.kube.run("wait", "--for=condition=Ready", f"pod/{name}", in_namespace, "--timeout=90s", seconds=100)
         return ClientPod(kube=self.kube, name=name, namespace=self.namespace, host=host)
 
     def diagnosis(self) -> str:

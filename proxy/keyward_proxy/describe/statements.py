@@ -111,6 +111,9 @@ def _function(keyspace: str, name: str, row: Row) -> tuple[str, str]:
         row["language"],
         row["body"],
         row["called_on_null_input"],
+        row.get("deterministic") or False,
+        row.get("monotonic") or False,
+        row.get("monotonic_on") or (),
     )
     return made.signature, made.export_as_string()
 
@@ -125,7 +128,7 @@ def _aggregate(keyspace: str, name: str, row: Row) -> tuple[str, str]:
         row["final_func"],
         row["initcond"],
         row["return_type"],
-        row.get("deterministic", False),
+        row.get("deterministic") or False,
     )
     return made.signature, made.export_as_string()
 

@@ -1,7 +1,8 @@
 """Has the Python driver's schema parser make a table's metadata from rows that are at hand.
 
 The parser knows how tables of every age are written down in system_schema. It asks a connection for rows; here it gets
-one that has them already.
+one that has them already. It writes the options of the release that the agent reports: Keyspaces still keeps
+`read_repair_chance` and `dclocal_read_repair_chance`, which mean nothing there and which Cassandra 4 refuses.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from typing import Protocol
 from cassandra.metadata import get_schema_parser
 
 from keyward_proxy.describe.schema import Row
+from keyward_proxy.reported import RELEASE_VERSION
 
 # It logs what it cannot parse, with the rows; here that becomes an error for whoever asked.
 logging.getLogger("cassandra.metadata").setLevel(logging.CRITICAL)
 
-_FIRST_OPTION_OF_4_0 = "additional_write_policy"
-
 
 class Table(Protocol):
     """A table or a view, as the driver knows it."""
+
+    partition_key: list[object]
 
     def as_cql_query(self, formatted: bool) -> str:
         """Its CREATE statement, without a semicolon."""
@@ -29,10 +31,9 @@ class Table(Protocol):
 
 def table_metadata(keyspace: str, name: str, rows: Mapping[str, list[Row]]) -> Table:
     """The table or view of that name. Raises ValueError where the rows make none."""
-    newer = any(_FIRST_OPTION_OF_4_0 in row for row in rows["tables"] + rows["views"])
-    parser = get_schema_parser(_Connection(rows), "4.0.0" if newer else "3.11.0", None, None)
+    parser = get_schema_parser(_Connection(rows), RELEASE_VERSION, None, None)
     made: Table | None = parser.get_table(None, keyspace, name)
-    if made is None or getattr(made, "_exc_info", None):
+    if made is None or getattr(made, "_exc_info", None) or not made.partition_key:
         raise ValueError(f"the rows of {keyspace}.{name} make no table")
     return made
 

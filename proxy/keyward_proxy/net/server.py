@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 4096
 ACCEPTS_PER_TURN = 128
+DRAIN_PAUSE_SECONDS = 0.25
+DRAIN_SPREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 """After the process ran out of file descriptors."""
 
@@ -108,10 +110,17 @@ class Server:
         for connection in list(self._connections()):
             connection.tell(make)
 
-    def drain(self) -> None:
-        """Let every session end at its next quiet moment."""
-        for connection in list(self._connections()):
+    async def drain(self) -> None:
+        """Let every session end at its next quiet moment: one after the other, within DRAIN_SPREAD_SECONDS.
+
+        A driver that loses a connection is busy for a moment, in which it goes on sending on others that have ended as
+        well; and all that are lost come back as logins at the other agents.
+        """
+        connections = list(self._connections())
+        pause = min(DRAIN_PAUSE_SECONDS, DRAIN_SPREAD_SECONDS / max(1, len(connections)))
+        for connection in connections:
             connection.drain()
+            await asyncio.sleep(pause)
 
     async def wait_until_empty(self) -> None:
         """Return when no connection is left."""

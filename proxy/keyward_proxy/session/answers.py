@@ -47,7 +47,8 @@ class Answers:
         """The request whose answer the client has in part: nothing else can be sent before the rest."""
 
         self.describing: Describing | None = None
-        """The DESCRIBE under way: all that comes is for it."""
+        """The DESCRIBE under way: all that comes is for it, but the answer to a REGISTER."""
+
         self.registering: int | None = None
         """The stream on which Keyspaces has a REGISTER."""
 
@@ -57,7 +58,7 @@ class Answers:
     def feed(self, data: bytes) -> Iterator[Request]:
         """Pass on what came; yields each request whose answer is complete. Raises ProtocolViolation."""
         for item in self._scanner.feed(data):
-            if self.describing and (isinstance(item, Piece) or item.stream != PUSH_STREAM):
+            if self.describing and (isinstance(item, Piece) or item.stream not in (PUSH_STREAM, self.registering)):
                 self.describing.take(item)
                 continue
             finished = self._piece(item) if isinstance(item, Piece) else self._frame(item)

@@ -1,6 +1,7 @@
 """One DESCRIBE under way: what Keyspaces is asked for it, and what becomes of the answers.
 
-Nobody else's request is in flight meanwhile, so the questions have the connection's stream ids to themselves.
+Nobody else's request is in flight meanwhile but perhaps a REGISTER, so the questions have the connection's stream ids
+to themselves. They take the highest, which clients use last.
 
 State     | what comes                    | what follows
 ----------|-------------------------------|--------------------------------------------------------------
@@ -27,6 +28,7 @@ from keyward_proxy.wire.requests import page_query_body
 from keyward_proxy.wire.responses import ErrorCode, message_body, read_error
 from keyward_proxy.wire.scanner import Frame, Piece
 
+_HIGHEST_STREAM = 0x7FFF
 _PAGE_ROWS = 5000
 _PASSED_ON = frozenset({ErrorCode.OVERLOADED, ErrorCode.UNAUTHORIZED, ErrorCode.INVALID})
 """Codes that Keyspaces may say to the client; others have fields of their own behind the message."""
@@ -58,7 +60,8 @@ class Describing:
         self._failure: DescriptionError | None = None
         self._writing = False
         self._commands: list[Command] = []
-        for stream, question in enumerate(questions(inquiry.description)):
+        for number, question in enumerate(questions(inquiry.description)):
+            stream = _HIGHEST_STREAM - number
             self._asked[stream] = _Asked(question=question)
             self._ask(stream, question, None)
         self._settle()
@@ -72,6 +75,10 @@ class Describing:
     def failure(self) -> DescriptionError | None:
         """Why there is no answer, once nothing more is under way."""
         return None if self._asked else self._failure
+
+    def asks_on(self, stream: int) -> bool:
+        """Whether Keyspaces has a question on this stream."""
+        return stream in self._asked
 
     def take(self, item: Frame | Piece) -> None:
         """Something that Keyspaces sent. Raises ProtocolViolation where it belongs to no question."""

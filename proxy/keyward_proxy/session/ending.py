@@ -2,13 +2,15 @@
 
 Cause                        | statements still accepted           | then
 -----------------------------|-------------------------------------|-----------------------------------------
-drain, credentials, proof    | until a quiet moment, at most 4 s   | refused with OVERLOADED, at most 4 s more
+drain, credentials, proof    | until a quiet moment, at most 8 s   | refused with OVERLOADED, at most 4 s more
 the grant changed            | none: refused with OVERLOADED       | closed when all are answered, at most 4 s
 the grant ended              | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
                              |                                     | to 1 s for a request on which to say why
 
-A quiet moment is that of the answer after which nothing is under way: the client learns of the end together with that
-answer, so that it can hardly have sent anything more. Any other moment is as good once no statement came for 1 s.
+A quiet moment is a lull behind the last answer under way. That answer is held back meanwhile: a client that waits for
+it sends nothing, and learns of the end together with it; another one's next statement ends the lull, and sets the
+answer free. The lull that is asked for is 64 ms at first and half of it after each second, so that each session ends in
+about the longest that it has. Any moment is quiet once no statement came for 1 s.
 
 CQL has no message that a server may send unasked but events, so the reason travels in the answer to the next request; a
 client that sends none learns it when it logs in again. OVERLOADED says that a statement was not run and may be
@@ -19,8 +21,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, IDLE_SECONDS, QUIET_SECONDS
+from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIET_SECONDS
 from keyward_proxy.wire.responses import ErrorCode
+
+LULL_SECONDS = 0.064
+SHORTEST_LULL_SECONDS = 0.001
 
 
 @dataclass(kw_only=True, slots=True)
@@ -96,9 +101,10 @@ class Ending:
         self.accepting = False
         self.deadline = now + CLOSE_SECONDS
 
-    def idle_at(self, *, active: float) -> float:
-        """When a session without a statement since `active` may end, though nothing was just answered."""
-        return active + IDLE_SECONDS if self.accepting else active
+    def lull(self, *, now: float) -> float:
+        """How long a session must be without a statement now, so that the moment is a quiet one; while accepting."""
+        seconds = LULL_SECONDS * 0.5 ** (QUIET_SECONDS - (self.deadline - now))
+        return seconds if seconds >= SHORTEST_LULL_SECONDS else 0.0
 
     def waits_for_farewell(self, *, now: float) -> bool:
         """Whether a quiet session is to stay open for a request on which the client can be told."""

@@ -1,7 +1,7 @@
 """Which events a client registered for, and which of what happens it may learn.
 
-Of Keyspaces' own events only changes of schema are passed on, and only of keyspaces in which the caller may do
-something: the others tell of nodes past the agents. Changes of nodes are the agents' own.
+Of Keyspaces' own events only changes of schema are passed on, and only of keyspaces of which the caller may know:
+the others tell of nodes past the agents. Changes of nodes are the agents' own.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyward_api.resources.policy import AGENTS_LIMIT, AgentReport, AgentState
@@ -71,6 +71,7 @@ def test_no_more_are_kept_than_a_status_has_room_for() -> None:
     assert len(found(*many)) == AGENTS_LIMIT
 
 
+@settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries({"pod": st.text() | JSON, "podIP": ADDRESSES, "state": JSON}) | JSON))
 def test_nothing_in_an_entry_can_hurt(entries: list[Any]) -> None:
     for replica in replicas_of({"status": {"agents": entries}}):
@@ -79,6 +80,7 @@ def test_nothing_in_an_entry_can_hurt(entries: list[Any]) -> None:
         assert len(replica.address.packed) in (4, 16)
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_nothing_in_a_status_can_hurt(status: Any) -> None:
     assert len(replicas_of({"status": status})) <= AGENTS_LIMIT

@@ -48,7 +48,7 @@ def issue_caller(
     common_name: str = "anything",
     dns: Sequence[str] = (),
     starts: float = -60,
-    ends: float = 3600,
+    ends: float = 86400,
     extra: x509.ExtensionType | None = None,
 ) -> Caller:
     """A certificate of this CA; times are seconds from now. `uris=None`: no alternative names at all."""

@@ -20,7 +20,7 @@ from tests.unit.proxy.support import TurnedClock
 
 @pytest.fixture
 def files(authority: CertificateAuthority, tmp_path: Path) -> tuple[Path, Path]:
-    return issue_caller(authority).write(tmp_path, "server")
+    return issue_caller(authority, ends=3600).write(tmp_path, "server")
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ def test_a_client_may_come_without_one_where_a_token_can_speak_for_it(
     [
         (issue_caller(make_authority(name="others")), "unable to get local issuer"),
         (issue_caller(make_authority(name="clients")), "certificate signature failure|unable to get local issuer"),
-        (issue_caller(CLIENTS, starts=-100, ends=-1), "certificate has expired"),
-        (issue_caller(CLIENTS, starts=100, ends=1000), "certificate is not yet valid"),
+        (issue_caller(CLIENTS, starts=-200_000, ends=-100_000), "certificate has expired"),
+        (issue_caller(CLIENTS, starts=100_000, ends=200_000), "certificate is not yet valid"),
         (issue_caller(CLIENTS, usages=(ExtendedKeyUsageOID.SERVER_AUTH,)), "unsuitable certificate purpose"),
     ],
     ids=["another CA", "another CA of the same name", "expired", "not yet valid", "for servers"],

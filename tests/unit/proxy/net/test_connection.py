@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from keyward_proxy.cql.description import Description, Subject
+from keyward_proxy.describe.inquiry import Inquiry
 from keyward_proxy.net.connection import Connection, Services, Session
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf
 from keyward_proxy.net.opening import OpeningFailed
@@ -216,6 +218,29 @@ async def test_a_refused_token_is_told_with_its_reason(connect: Connect) -> None
 
 
 OPEN: list[commands.Command] = [commands.OpenUpstream(grant=GRANT, identity=APP)]
+
+
+DESCRIBE_CLUSTER = Inquiry(description=Description(subject=Subject.CLUSTER), grant=GRANT)
+DESCRIBE_NOTHING = Inquiry(description=Description(subject=Subject.KEYSPACE), grant=GRANT)
+
+
+async def test_a_description_is_written_and_told(connect: Connect) -> None:
+    session = ScriptedSession(ClientData=[commands.FormatDescription(inquiry=DESCRIBE_CLUSTER)])
+    connected = await connect(session)
+    connected.client.stream.write(b"x")
+    await until(lambda: bool(session.saw(events.Described)))
+    assert session.saw(events.Described)[0].answer.rows == 1
+    await connected.end()
+
+
+async def test_a_description_that_fails_is_told_with_its_code(connect: Connect) -> None:
+    session = ScriptedSession(ClientData=[commands.FormatDescription(inquiry=DESCRIBE_NOTHING)])
+    connected = await connect(session)
+    connected.client.stream.write(b"x")
+    await until(lambda: bool(session.saw(events.DescriptionFailed)))
+    failed = session.saw(events.DescriptionFailed)[0]
+    assert (failed.code, failed.message) == (0x2200, "No keyspace specified and no current keyspace")
+    await connected.end()
 
 
 async def test_an_opened_upstream_comes_with_what_it_logs_in_with(connect: Connect) -> None:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Protocol
 
 import pytest
@@ -279,7 +280,7 @@ async def test_the_end_takes_no_more_tells_everyone_and_waits(listen: Listen, tr
     assert not running.server.listening
     with pytest.raises(ConnectionRefusedError):
         running.plain()
-    running.server.drain()
+    await running.server.drain()
     assert await closed(reader) == b""
     writer.close()
     async with asyncio.timeout(10):
@@ -298,6 +299,35 @@ async def test_a_session_knows_through_which_port_its_client_came(listen: Listen
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
     for writer in (inside, outside):
+        writer.close()
+
+
+async def test_sessions_are_drained_one_after_the_other_but_in_time(
+    listen: Listen, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DRAIN_SPREAD_SECONDS", 0.2)
+    running = listen(Limits())
+    writers = [(await running.client(trusting))[1] for _ in range(4)]
+    await until(lambda: len(running.sessions) == 4)
+    began = asyncio.get_running_loop().time()
+    await running.server.drain()
+    took = asyncio.get_running_loop().time() - began
+    times = [session.saw(events.Drain)[0].now for session in running.sessions]
+    assert all(later - earlier >= 0.04 for earlier, later in pairwise(times))
+    assert took >= 0.2
+    for writer in writers:
+        writer.close()
+
+
+async def test_a_session_that_ended_before_its_turn_is_passed_over(listen: Listen, trusting: ssl.SSLContext) -> None:
+    running = listen(Limits())
+    writers = [(await running.client(trusting))[1] for _ in range(2)]
+    await until(lambda: len(running.sessions) == 2)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(running.server.drain())
+        running.server.end_all("gone")
+    await running.server.wait_until_empty()
+    for writer in writers:
         writer.close()
 
 

@@ -68,9 +68,9 @@ def test_a_wider_grant_waits_for_a_quiet_moment_under_the_old_one(busy: Script) 
     busy >> client(query(SELECT, stream=2)) << forward(query(SELECT, stream=2)) << quiet()
     busy >> client(query(INSERT, stream=3)) << refused(0x2100, stream=3)
     busy.audits.clear()
-    busy >> upstream(frames.void(stream=1), frames.void(stream=2))
-    busy << passes_back(frames.void(stream=1)) << passes_back(frames.void(stream=2))
-    busy << audit("statement") << audit("statement") << audit("session.end", reason="GrantChanged") << closed()
+    busy >> upstream(frames.void(stream=1), frames.void(stream=2)) << audit("statement") << audit("statement")
+    busy.wait(0.1) << passes_back(frames.void(stream=1)) << passes_back(frames.void(stream=2))
+    busy << audit("session.end", reason="GrantChanged") << closed()
     busy.done()
 
 
@@ -187,9 +187,46 @@ def test_a_drain_waits_with_a_session_that_may_be_about_to_send(script: Script) 
     script >> happens(Drain) << quiet()
     script.wait(0.5) << quiet()
     script >> client(query(SELECT, stream=1)) << forward(query(SELECT, stream=1))
-    script >> upstream(frames.void(stream=1)) << passes_back(frames.void(stream=1)) << audit("statement")
+    script >> upstream(frames.void(stream=1)) << audit("statement") << quiet()
+    script.wait(0.1) << passes_back(frames.void(stream=1))
     script << audit("session.end", reason="Drained") << closed()
     script.done()
+
+
+def test_a_client_that_waits_for_the_last_answer_gets_it_together_with_the_end(busy: Script) -> None:
+    busy >> happens(Drain) >> upstream(frames.rows(b"x", stream=1)) << audit("statement") << quiet()
+    busy.wait(0.06) << quiet()
+    busy.wait(0.01) << passes_back(frames.rows(b"x", stream=1))
+    busy << audit("session.end", reason="Drained") << closed()
+    busy.done()
+
+
+def test_a_statement_ends_the_lull_and_sets_the_answer_free(busy: Script) -> None:
+    busy >> happens(Drain) >> upstream(frames.void(stream=1)) << audit("statement") << quiet()
+    busy.wait(0.03) >> client(query(SELECT, stream=2))
+    busy << passes_back(frames.void(stream=1)) << forward(query(SELECT, stream=2)) << quiet()
+    busy.wait(0.2) << quiet()
+
+
+def test_the_lull_that_is_asked_for_gets_shorter_until_the_session_has_one(busy: Script) -> None:
+    busy >> happens(Drain)
+    ended_after = None
+    for milliseconds in range(0, 8000, 20):
+        busy.wait(0.004) >> upstream(frames.void(stream=1))
+        busy.wait(0.016)
+        if busy.session.over:
+            ended_after = milliseconds
+            break
+        busy >> client(query(SELECT, stream=1))
+    assert ended_after is not None
+    assert 1900 < ended_after < 2100
+
+
+def test_what_else_is_for_the_client_waits_behind_the_answer(busy: Script) -> None:
+    busy >> happens(Drain) >> upstream(frames.void(stream=1)) << audit("statement")
+    busy >> client(frames.options(stream=9)) << quiet()
+    busy.wait(0.1) << passes_back(frames.void(stream=1)) << to_client("SUPPORTED", stream=9)
+    busy << audit("session.end", reason="Drained") << closed()
 
 
 def test_a_drain_closes_a_session_that_falls_idle_a_second_after_its_last_statement(script: Script) -> None:
@@ -207,22 +244,24 @@ def test_a_heartbeat_is_no_statement_for_which_a_drain_waits(script: Script) -> 
 
 
 def test_an_answer_of_the_agent_itself_is_a_quiet_moment_too(script: Script) -> None:
-    script >> happens(Drain) >> client(query("SELECT key FROM system.local", stream=1))
-    script << to_client("RESULT", stream=1) << audit("statement")
+    script >> happens(Drain) >> client(query("SELECT key FROM system.local", stream=1)) << audit("statement")
+    script.wait(0.1) << to_client("RESULT", stream=1)
     script << audit("session.end", reason="Drained") << closed()
 
 
 def test_a_drain_waits_for_a_quiet_moment_and_goes_on_accepting(busy: Script) -> None:
     busy >> happens(Drain) >> client(query(SELECT, stream=2)) << forward(query(SELECT, stream=2))
     busy >> upstream(frames.void(stream=1)) << passes_back(frames.void(stream=1)) << audit("statement") << quiet()
-    busy >> upstream(frames.void(stream=2)) << passes_back(frames.void(stream=2)) << audit("statement")
-    busy << audit("session.end", reason="Drained") << closed()
+    busy >> upstream(frames.void(stream=2)) << audit("statement")
+    busy.wait(0.1) << passes_back(frames.void(stream=2)) << audit("session.end", reason="Drained") << closed()
     busy.done()
 
 
-def test_a_drain_that_finds_no_quiet_moment_stops_accepting_after_four_seconds(busy: Script) -> None:
+def test_a_drain_that_finds_no_quiet_moment_stops_accepting_after_eight_seconds(busy: Script) -> None:
     busy >> happens(Drain)
-    busy.wait(4.1) << quiet()
+    busy.wait(7.9) << quiet()
+    busy >> client(query(SELECT, stream=3)) << forward(query(SELECT, stream=3))
+    busy.wait(0.2) << quiet()
     busy >> client(query(SELECT, stream=2)) << refused(0x1001, stream=2, says="shutting down")
     busy.audits.clear()
     busy.wait(4.1) << refused(0x0000, stream=1)

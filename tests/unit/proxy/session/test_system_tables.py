@@ -66,7 +66,7 @@ def test_local_is_this_agent_at_its_own_address(version: int) -> None:
     assert row["rpc_address"] == row["broadcast_address"] == row["listen_address"] == "10.1.0.10"
     assert row["data_center"] == row["rack"] == "us-east-1"
     assert row["cluster_name"] == "Amazon Keyspaces"
-    assert row["release_version"] == "3.11.2"
+    assert row["release_version"] == "4.0.0"
     assert row["cql_version"] == "3.4.4"
     assert row["native_protocol_version"] == "4"
     assert row["partitioner"] == "org.apache.cassandra.dht.Murmur3Partitioner"
