@@ -61,7 +61,7 @@ class Closing(Phase):
         self._to_client = Outbox(ToClient)
         self._to_upstream = Outbox(ToUpstream)
         self._prepared = PreparedStatements()
-        self._reader = RequestReader(readings=context.readings, prepared=self._prepared)
+        self._reader = RequestReader(readings=context.shared.readings, prepared=self._prepared)
         self._registrations = Registrations(context, caller)
         self._answers = Answers(
             version=context.version,
@@ -235,6 +235,8 @@ class Closing(Phase):
             self._send_error(request.stream, lost)
             self._record(request, event)
         self._lull_until = None
+        if self._answers.describing:
+            self._context.shared.describing.discard(self._answers.describing)
         unrun = Refused(code=ErrorCode.OVERLOADED, message=f"{message}; the statement was not run")
         self._refuse_held(unrun, event)
         commands = self._flush()

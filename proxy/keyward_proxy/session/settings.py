@@ -43,6 +43,9 @@ MAXIMUM_BATCH_CHILDREN = 1024
 MAXIMUM_BATCH_VALUES = 65_535
 """Bound values in one BATCH: what the protocol allows for a single statement."""
 
+MAXIMUM_DESCRIPTIONS = 8
+"""DESCRIBEs under way in all sessions of an agent; each may hold MAXIMUM_SCHEMA_BYTES, and as much again in writing."""
+
 MAXIMUM_HELD_BYTES = 1024 * 1024
 """Requests kept back behind a USE; what comes beyond is answered with OVERLOADED."""
 
