@@ -260,6 +260,8 @@ class Relay(Phase):
 
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
         """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
+        if self._ending and self._is_quiet:
+            self._ending.observe(event.now - self._lifetime.used_at)
         self._lifetime.used(event.now)
         request = Request.of(frame, now=received)
         self._reader.read(request, frame, self._answers.keyspace)
@@ -451,7 +453,8 @@ class Relay(Phase):
             self.deadline = ending.deadline
             return not waits
         if self._lull_until is None and self._commands:
-            self._lull_until = event.now + ending.lull(now=event.now)
+            lull = ending.lull(now=event.now)
+            self._lull_until = None if lull is None else event.now + lull
         quiet_at = min(self._lifetime.used_at + IDLE_SECONDS, self._lull_until or inf)
         self.deadline = min(ending.deadline, quiet_at)
         return event.now >= quiet_at
