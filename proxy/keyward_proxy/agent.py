@@ -9,7 +9,7 @@ drop nodes of which one agent tells and another does not.
 Its end (SIGTERM): unready and `Draining` at once, but still listed; connections are still taken while endpoints forget
 this pod; then none are, and each session ends at its first quiet moment; what is left at the deadline is cut. Last goes
 the entry in the list, upon which the other agents tell drivers. Readiness and revocation work to the last.
-docs/adr/0009-replicas-as-nodes.md says why in this order.
+docs/adr/0013-replicas-as-nodes.md says why in this order.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ class AgentSettings:
     endpoints_seconds: float = 2.0
     """How long connections are still taken after the end began."""
 
-    drain_seconds: float = 22.0
-    """How long sessions may take after that; both and the flush fit a grace period of 30 s."""
+    drain_seconds: float = 24.0
+    """How long sessions may take after that; both and the flush fit the pod's grace period."""
 
     external_listen: tuple[str, int] | None = None
     """Where clients come in that see all agents as one node; None: nowhere."""

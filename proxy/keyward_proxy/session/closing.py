@@ -219,7 +219,8 @@ class Closing(Phase):
             self.deadline = ending.deadline
             return not waits
         if self._lull_until is None and self._commands:
-            self._lull_until = event.now + ending.lull(now=event.now)
+            lull = ending.lull(now=event.now)
+            self._lull_until = None if lull is None else event.now + lull
         quiet_at = min(self._lifetime.used_at + IDLE_SECONDS, self._lull_until or inf)
         self.deadline = min(ending.deadline, quiet_at)
         return event.now >= quiet_at

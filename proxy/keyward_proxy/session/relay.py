@@ -129,6 +129,8 @@ class Relay(Closing):
 
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
         """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
+        if self._ending and self._is_quiet:
+            self._ending.observe(event.now - self._lifetime.used_at)
         self._lifetime.used(event.now)
         request = Request.of(frame, now=received)
         self._reader.read(request, frame, self._answers.keyspace)

@@ -19,7 +19,7 @@ STEP_SECONDS = 10.0
 CLOSE_SECONDS = 4.0
 """How long accepted statements may take to be answered once no more are accepted."""
 
-QUIET_SECONDS = 8.0
+QUIET_SECONDS = 12.0
 """How long a session that should end waits for a moment without a statement under way."""
 
 IDLE_SECONDS = 1.0

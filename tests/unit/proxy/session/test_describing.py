@@ -308,8 +308,8 @@ def test_what_was_accepted_is_answered_before_the_session_ends(script: Script, c
     script << quiet()
     script >> upstream(result("keyspaces", ROWS, stream=FIRST))
     formatting(script)
-    script >> described() << audit("statement", outcome="ok")
-    script.wait(5) << to_client("RESULT", stream=1)
+    script >> described() << to_client("RESULT", stream=1) << audit("statement", outcome="ok")
+    script.wait(5)
     assert script.session.over
 
 
