@@ -47,6 +47,7 @@ RUN set -eu; tools/bin/pip wheel --no-deps --wheel-dir dist .; \
     /opt/operator/bin/keyward-operator --help > /dev/null; \
     /opt/agent/bin/keyward-agent --help > /dev/null; \
     /opt/agent/bin/python -c "import boto3; boto3.client('sts', region_name='us-east-1')"; \
+    /opt/agent/bin/python -c "import keyward_proxy.describe.answer"; \
     /opt/cqlsh/bin/python -c "import keyward_cqlsh"; \
     /opt/cqlsh/bin/cqlsh --version > /dev/null
 

@@ -2,7 +2,8 @@
 
 A deny wins over every allow of every role; what no allow names is refused. Every login may read the three
 schema keyspaces, which each driver does at connect; nothing else of `system*` is ever allowed, whatever
-a rule's pattern says, but UpdatePartitioner on system.local, where a rule names both without a pattern.
+a rule's pattern says, but UpdatePartitioner on system.local, where a rule names both without a pattern, and the
+traces, where the role's options allow tracing.
 
 What is about a keyspace as a whole (CREATE, ALTER, DROP KEYSPACE and TYPE) is allowed by rules for all of its tables
 only, and denied by a deny for any of them: who may not drop one table may not drop the keyspace with it.
@@ -20,6 +21,8 @@ from keyward_api.resources.role import RoleOptions
 
 SCHEMA_KEYSPACES = frozenset({"system_schema", "system_schema_mcs", "system_multiregion_info"})
 IMPLIED_RULE = "implied/system_schema"
+TRACES_KEYSPACE = "system_traces"
+TRACING_RULE = "option/allowTracing"
 
 
 class GrantError(ValueError):
@@ -219,6 +222,9 @@ def _decide_system(grant: EffectiveGrant, access: Access) -> Decision:
         decider = denying or allowing
         allowed = denying is None and allowing is not None
         return Decision(allowed=allowed, rule=decider.source if decider else "", denied=None if allowed else access)
+    if access.keyspace == TRACES_KEYSPACE and grant.options.allow_tracing:
+        reads = access.permission is Permission.SELECT
+        return Decision(allowed=reads, rule=TRACING_RULE, denied=None if reads else access)
     implied = access.keyspace in SCHEMA_KEYSPACES and access.permission is Permission.SELECT
     return Decision(allowed=implied, rule=IMPLIED_RULE, denied=None if implied else access)
 

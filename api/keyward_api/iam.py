@@ -5,6 +5,7 @@ The session policy is the second of three decisions: what the agent decides on C
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,6 +200,12 @@ def trust_policy(*, agent_role_arn: str, external_id: str) -> str:
         },
     ]
     return canonical_json({"Version": POLICY_VERSION, "Statement": statements})
+
+
+def agent_policy(role_arns: Iterable[str]) -> str:
+    """The agents' own role's policy: assume these roles, name the source of each session and tag it. Nothing else."""
+    actions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+    return canonical_json({"Version": POLICY_VERSION, "Statement": [_statement("Allow", actions, sorted(role_arns))]})
 
 
 def agent_trust_policy(*, issuer: str, agent_role_arn: str, namespace: str, service_account: str) -> str:

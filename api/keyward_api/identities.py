@@ -70,12 +70,12 @@ def service_account(username: str, *, uid: str, groups: frozenset[str], pod: str
 def person(username: str, *, groups: frozenset[str] = frozenset()) -> CallerIdentity:
     """The identity of a person, as a certificate or an identity provider names it.
 
-    Raises UnknownIdentityError for names and groups that Kubernetes keeps for itself (`system:…`): nobody may pose as a
-    ServiceAccount, a node or everybody.
+    Raises UnknownIdentityError for what cannot be shown, and for names and groups that Kubernetes keeps for itself
+    (`system:…`): nobody may pose as a ServiceAccount, a node or everybody.
     """
-    reserved = next((name for name in (username, *sorted(groups)) if name.startswith("system:")), None)
-    if not username or reserved is not None or not username.isprintable():
-        raise UnknownIdentityError(f"{reserved or username!r} is not the name of a person or of a group of people")
+    for name in (username, *sorted(groups)):
+        if not name.isprintable() or not name or name.startswith("system:"):
+            raise UnknownIdentityError(f"{name!r} is not the name of a person or of a group of people")
     return CallerIdentity(kind="User", name=username, groups=groups)
 
 

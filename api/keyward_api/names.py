@@ -48,7 +48,10 @@ DATABASE_NAME_LIMIT = 40
 """Characters of a KeyspacesDatabase's name: names of its Services are made from it."""
 
 CQL_PORT = 9142
-"""Keyspaces' own port, and ours."""
+"""Keyspaces' own port, and ours. Clients see each agent as a node of its own."""
+
+EXTERNAL_CQL_PORT = 9143
+"""For clients that cannot reach the agents' own addresses: they see all agents as one node."""
 
 LEASE_NAME = "keyward-operator"
 
@@ -104,6 +107,12 @@ def child_name(*, namespace: str, name: str, limit: int = 63) -> str:
     """
     digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:10]
     return f"agent-{namespace}-{name}"[: limit - 11].rstrip("-") + f"-{digest}"
+
+
+def replicas_service_name(*, namespace: str, name: str) -> str:
+    """The headless Service in the agents' namespace: its name stands for the addresses of all ready agents."""
+    suffix = "-replicas"
+    return child_name(namespace=namespace, name=name, limit=63 - len(suffix)) + suffix
 
 
 def dotted_child_name(*, namespace: str, name: str) -> str:

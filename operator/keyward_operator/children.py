@@ -33,6 +33,7 @@ class Child(StrEnum):
     POLICY = "policy"
     DEPLOYMENT = "deployment"
     SERVICE = "service"
+    REPLICAS_SERVICE = "replicas-service"
     CLIENT_SERVICE = "client-service"
     CLIENT_CA = "client-ca"
     AWS_ROOTS = "aws-roots"
@@ -46,6 +47,7 @@ KINDS: dict[Child, Kind] = {
     Child.POLICY: kinds.KEYSPACES_POLICY,
     Child.DEPLOYMENT: kinds.DEPLOYMENT,
     Child.SERVICE: kinds.SERVICE,
+    Child.REPLICAS_SERVICE: kinds.SERVICE,
     Child.CLIENT_SERVICE: kinds.SERVICE,
     Child.CLIENT_CA: kinds.CONFIG_MAP,
     Child.AWS_ROOTS: kinds.CONFIG_MAP,
@@ -60,16 +62,21 @@ def references(*, namespace: str, name: str, agents_namespace: str) -> dict[Chil
     """Where each child of the database `<namespace>/<name>` is."""
     dotted = names.dotted_child_name(namespace=namespace, name=name)
     short = names.child_name(namespace=namespace, name=name)
-    own = {
+    in_own_namespace = {
         Child.CLIENT_SERVICE: names.client_service_name(name),
         Child.CLIENT_CA: names.client_ca_name(name),
     }
-    label_named = {Child.DEPLOYMENT, Child.SERVICE}
+    in_agents_namespace = {
+        Child.DEPLOYMENT: short,
+        Child.SERVICE: short,
+        Child.REPLICAS_SERVICE: names.replicas_service_name(namespace=namespace, name=name),
+    }
+    special = in_own_namespace | in_agents_namespace
     return {
         child: Reference(
             kind=KINDS[child],
-            namespace=namespace if child in own else agents_namespace,
-            name=own.get(child, short if child in label_named else dotted),
+            namespace=namespace if child in in_own_namespace else agents_namespace,
+            name=special.get(child, dotted),
         )
         for child in Child
     }

@@ -3,18 +3,23 @@
 Everything that reaches outside is a constructor argument with a Protocol for a type, so that the same wiring runs in a
 pod, beside a local cluster and in tests.
 
-Its end (SIGTERM): unready at once; connections are still taken while endpoints forget this pod; then none are, and
-each session ends at its first quiet moment; what is left at the deadline is cut. Readiness and revocation work
-to the last.
+Its beginning: it takes connections once it has a policy, and is ready once the other agents list it, because drivers
+drop nodes of which one agent tells and another does not.
+
+Its end (SIGTERM): unready and `Draining` at once, but still listed; connections are still taken while endpoints forget
+this pod; then none are, and each session ends at its first quiet moment; what is left at the deadline is cut. Last goes
+the entry in the list, upon which the other agents tell drivers. Readiness and revocation work to the last.
+docs/adr/0009-replicas-as-nodes.md says why in this order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime
+import ipaddress
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
@@ -22,26 +27,35 @@ from pathlib import Path
 from typing import Any
 
 from keyward_api.decision import PolicyView
-from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, PolicyDatabase
+from keyward_api.resources.policy import AgentReport, AgentState, KeyspacesPolicySpec, PolicyDatabase
 from keyward_proxy.audit.records import AgentStart, AgentStop, PolicyChanged, PolicyRemoved
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.auth.authenticator import Authenticator, TokenReviewer
+from keyward_proxy.auth.client_certificate import read_certificate
+from keyward_proxy.auth.token import SERVICE_ACCOUNT_TOKEN, WantedToken
 from keyward_proxy.aws.cache import CredentialCache
 from keyward_proxy.aws.errors import IdentityNotInjected
 from keyward_proxy.aws.sts import SecurityTokenService
 from keyward_proxy.aws.trials import RoleTrials
 from keyward_proxy.clock import Clock
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.feed.listing import Listing
+from keyward_proxy.feed.replicas import Replica
 from keyward_proxy.feed.status import StatusReporter, StatusSink
-from keyward_proxy.feed.watch import PolicySource
+from keyward_proxy.feed.watch import PolicySource, ReplicasChanged
 from keyward_proxy.health import HealthServer, NotReady
 from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.certificate_files import CertificateFiles
+from keyward_proxy.net.client_authority import ClientAuthorityFile
 from keyward_proxy.net.connection import Services
-from keyward_proxy.net.errors import CertificateAuthorityUnusable
+from keyward_proxy.net.errors import NetworkError
 from keyward_proxy.net.leaf_keeper import LeafKeeper
 from keyward_proxy.net.opening import Connector, UpstreamOpener
 from keyward_proxy.net.server import Limits, Server
+from keyward_proxy.net.server_certificate import ServerCertificate
 from keyward_proxy.session import events
+from keyward_proxy.session.budget import RequestBudget
+from keyward_proxy.session.cluster import Address, Cluster, Entrance
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
 from keyward_proxy.tasks import TaskHolder
@@ -62,7 +76,15 @@ class AgentSettings:
     """Namespace and name of the KeyspacesPolicy, for messages and records."""
 
     ca_directory: Path
+    """Holds the CA that signs the server's certificate; of no use where `certificate_files` are given."""
+
     server_names: tuple[str, ...]
+    certificate_files: tuple[Path, Path] | None = None
+    """Certificate and key of the server, where somebody else signs them."""
+
+    clients: ClientAuthorityFile | None = None
+    """The CA whose client certificates name people; None: nobody is asked for a certificate."""
+
     listen: tuple[str, int]
     health: tuple[str, int]
     endpoints_seconds: float = 2.0
@@ -70,6 +92,12 @@ class AgentSettings:
 
     drain_seconds: float = 22.0
     """How long sessions may take after that; both and the flush fit a grace period of 30 s."""
+
+    external_listen: tuple[str, int] | None = None
+    """Where clients come in that see all agents as one node; None: nowhere."""
+
+    listing_seconds: float = 30.0
+    """How long the agent waits to be listed before it is ready all the same: it may be unable to report."""
 
     limits: Limits = field(default_factory=Limits)
 
@@ -89,6 +117,11 @@ class Dependencies:
     audit: AuditWriter
     clock: Clock
     metrics: Metrics
+    wanted_token: WantedToken = SERVICE_ACCOUNT_TOKEN
+    """How callers are told what token to send."""
+
+    warnings: Callable[[], Sequence[NotReady]] = tuple
+    """What is wrong although clients are served, for whoever asks for readiness."""
 
 
 class Agent:
@@ -101,18 +134,20 @@ class Agent:
         self._view: PolicyView | None = None
         self._policy_seen = False
         self._draining = False
+        self._address = ipaddress.ip_address(settings.pod_ip)
+        self._replicas: tuple[Replica, ...] | None = None
+        """All agents, this one too; None where the policy's source knows of none."""
+
+        self._clusters: dict[Entrance, Cluster] = {}
+        self._listing = Listing(clock=dependencies.clock, patience=settings.listing_seconds)
         self._tasks = TaskHolder()
         self._readings = ReadingCache()
-        self._leaf = LeafKeeper(
-            directory=settings.ca_directory,
-            names=(*settings.server_names, settings.pod_ip),
-            clock=dependencies.clock,
-            metrics=dependencies.metrics,
-        )
+        self._budget = RequestBudget()
+        self._leaf = _server_certificate(settings, dependencies)
         self._cache = CredentialCache(sts=dependencies.sts, clock=dependencies.clock, tasks=self._tasks)
         self._trials = RoleTrials(sts=dependencies.sts, pod=settings.pod, on_change=self._report)
         self._reporter = StatusReporter(dependencies.status_sink)
-        self._health = HealthServer(unready=self.unready, metrics=dependencies.metrics)
+        self._health = HealthServer(unready=self.unready, warnings=dependencies.warnings, metrics=dependencies.metrics)
         self._server = Server(
             context=lambda: self._leaf.context,
             new_session=self._new_session,
@@ -121,13 +156,16 @@ class Agent:
         )
         self.port = 0
         """The port that clients connect to, once it is listening."""
+        self.external_port = 0
         self.health_port = 0
 
     def _services(self) -> Services:
         outside = self._outside
         opener = UpstreamOpener(credentials=self._cache, connector=outside.connector, clock=outside.clock)
         return Services(
-            authenticator=Authenticator(reviewer=outside.reviewer, clock=outside.clock, tasks=self._tasks),
+            authenticator=Authenticator(
+                reviewer=outside.reviewer, wanted=outside.wanted_token, clock=outside.clock, tasks=self._tasks
+            ),
             opener=opener,
             audit=outside.audit,
             database=self._database,
@@ -155,6 +193,8 @@ class Agent:
         self._leaf.renew()
         self.health_port = await self._health.start(*self._settings.health)
         self.port = self._server.listen(*self._settings.listen)
+        if self._settings.external_listen:
+            self.external_port = self._server.listen(*self._settings.external_listen, Entrance.EXTERNAL)
         logger.info("agent started", extra={"port": self.port, "policy": self._settings.policy})
 
     def _loops(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -169,8 +209,13 @@ class Agent:
     # Policy.
 
     async def _follow_policy(self) -> None:
-        async for spec in self._outside.policy_source.policies():
-            self._apply(spec)
+        async for news in self._outside.policy_source.policies():
+            if isinstance(news, ReplicasChanged):
+                self._replicas = news.replicas
+                self._show_cluster()
+                self._report()
+            else:
+                self._apply(news)
 
     def _apply(self, spec: KeyspacesPolicySpec | None) -> None:
         """Put a policy into force for every session at once. Without one, everything is refused."""
@@ -195,6 +240,7 @@ class Agent:
             )
         self._view = view = PolicyView.of(spec)
         self._server.tell(partial(events.PolicyChanged, policy=view))
+        self._show_cluster()
         self._trials.begin(spec)
         self._answer_for(spec.database.service_address)
         self._outside.metrics.policy_changes.inc()
@@ -204,7 +250,7 @@ class Agent:
     def _answer_for(self, address: str) -> None:
         try:
             self._leaf.answer_for(address)
-        except CertificateAuthorityUnusable as error:
+        except NetworkError as error:
             logger.error("leaf not renewed", extra={"error": str(error)})
 
     def _database(self) -> PolicyDatabase:
@@ -212,21 +258,67 @@ class Agent:
             raise RuntimeError("a session exists before the first policy")
         return self._view.database
 
-    def _new_session(self, client_address: str) -> Session | None:
+    def _show_cluster(self) -> None:
+        """Tell the sessions which nodes there are, where that changed."""
+        if self._view is None:
+            return
+        database = self._view.database
+        self._share_budget(database)
+        others = {replica.pod: replica.address for replica in self._replicas or () if replica.is_listed}
+        replicas = Cluster.of_replicas(database, pod=self._settings.pod, address=self._address, others=others)
+        one = Cluster.of_one_node(database, _parsed(database.service_address) or self._address)
+        for entrance, cluster in ((Entrance.REPLICAS, replicas), (Entrance.EXTERNAL, one)):
+            if self._clusters.get(entrance) != cluster:
+                self._clusters[entrance] = cluster
+                self._server.tell(partial(events.ClusterChanged, entrance=entrance, cluster=cluster))
+
+    def _share_budget(self, database: PolicyDatabase) -> None:
+        """Take this agent's share of the requests that the database allows: the agents that serve have equal ones."""
+        serving = sum(replica.state is AgentState.SERVING for replica in self._replicas or ())
+        limit = database.limits.requests_per_second
+        rate = None if limit is None else limit / max(1, serving)
+        self._budget.allow(rate, now=self._outside.clock.monotonic())
+
+    def _new_session(self, client_address: str, entrance: Entrance, certificate: bytes | None) -> Session | None:
         if self._view is None:
             return None
         settings = SessionSettings(
             session_id=secrets.token_hex(16),
             agent=self._settings.pod,
-            service_address=self._view.database.service_address or self._settings.pod_ip,
+            entrance=entrance,
             client_address=client_address,
+            certificate=None if certificate is None else read_certificate(certificate),
         )
-        return Session(settings=settings, policy=self._view, readings=self._readings)
+        return Session(
+            settings=settings,
+            policy=self._view,
+            cluster=self._clusters[entrance],
+            readings=self._readings,
+            budget=self._budget,
+        )
 
     # Readiness and status.
 
     def unready(self) -> list[NotReady]:
         """Why no client should be sent here; empty while the agent is ready."""
+        found = self._obstacles()
+        listed = self._replicas is None or self._is_listed(self._replicas)
+        if not found and not self._listing.is_over(listed=listed):
+            found.append(NotReady(reason="NotListed", message="the other agents do not tell drivers of this one yet"))
+        return found
+
+    def _is_listed(self, replicas: tuple[Replica, ...]) -> bool:
+        own = Replica(pod=self._settings.pod, address=self._address, state=AgentState.SERVING)
+        return own in replicas
+
+    @property
+    def _state(self) -> AgentState:
+        if self._draining:
+            return AgentState.DRAINING
+        return AgentState.STARTING if self._obstacles() else AgentState.SERVING
+
+    def _obstacles(self) -> list[NotReady]:
+        """What keeps the agent from serving; empty while it serves, whoever may know."""
         found = []
         if self._draining:
             found.append(NotReady(reason="Draining", message="the agent is about to end"))
@@ -247,13 +339,14 @@ class Agent:
         return found
 
     def _report(self) -> None:
-        reasons = self.unready()
-        self._outside.metrics.ready.set(not reasons)
+        reasons = self._obstacles()
+        self._outside.metrics.ready.set(not self.unready())
         self._reporter.report(
             AgentReport(
                 pod=self._settings.pod,
                 pod_ip=self._settings.pod_ip,
                 ready=not reasons,
+                state=self._state,
                 reason="; ".join(f"{reason.reason}: {reason.message}" for reason in reasons)[:256],
                 observed_revision=self._view.revision if self._view else "",
                 identity=self._trials.identity,
@@ -276,9 +369,9 @@ class Agent:
         logger.info("agent draining", extra={"connections": len(self._server)})
         await asyncio.sleep(self._settings.endpoints_seconds)
         self._server.stop_accepting()
-        self._server.tell(events.Drain)
         try:
             async with asyncio.timeout(self._settings.drain_seconds):
+                await self._server.drain()
                 await self._server.wait_until_empty()
         except TimeoutError:
             logger.warning("sessions cut at the drain deadline", extra={"connections": len(self._server)})
@@ -296,3 +389,25 @@ class Agent:
     def _record(self, kind: type[Any], **fields: object) -> None:
         now = datetime.datetime.fromtimestamp(self._outside.clock.wall(), datetime.UTC)
         self._outside.audit.write(kind(time=now, agent=self._settings.pod, **fields))
+
+
+def _server_certificate(settings: AgentSettings, outside: Dependencies) -> ServerCertificate:
+    if settings.certificate_files:
+        certificate, key = settings.certificate_files
+        return CertificateFiles(
+            certificate=certificate, key=key, clients=settings.clients, clock=outside.clock, metrics=outside.metrics
+        )
+    return LeafKeeper(
+        directory=settings.ca_directory,
+        names=(*settings.server_names, settings.pod_ip),
+        clients=settings.clients,
+        clock=outside.clock,
+        metrics=outside.metrics,
+    )
+
+
+def _parsed(address: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        return None

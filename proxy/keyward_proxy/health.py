@@ -17,7 +17,7 @@ from keyward_proxy.metrics import Metrics
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotReady:
-    """A reason not to send clients here."""
+    """A reason not to send clients here; or among warnings, something that is wrong although clients are served."""
 
     reason: str
     """One CamelCase word."""
@@ -29,9 +29,16 @@ class NotReady:
 class HealthServer:
     """Serves /healthz, /readyz and /metrics."""
 
-    def __init__(self, *, unready: Callable[[], Sequence[NotReady]], metrics: Metrics) -> None:
-        """`unready` gives the reasons of the moment; none means ready."""
+    def __init__(
+        self,
+        *,
+        unready: Callable[[], Sequence[NotReady]],
+        metrics: Metrics,
+        warnings: Callable[[], Sequence[NotReady]] = tuple,
+    ) -> None:
+        """`unready` gives the reasons of the moment; none means ready. `warnings` are told too, and change nothing."""
         self._unready = unready
+        self._warnings = warnings
         self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
@@ -58,8 +65,10 @@ class HealthServer:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         reasons = [asdict(reason) for reason in self._unready()]
-        status = 503 if reasons else 200
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=status)
+        told: dict[str, object] = {"ready": not reasons, "reasons": reasons}
+        if warnings := [asdict(warning) for warning in self._warnings()]:
+            told["warnings"] = warnings
+        return web.json_response(told, status=503 if reasons else 200)
 
     async def _serve_metrics(self, _: web.Request) -> web.Response:
         body = exposition.generate_latest(self._metrics.registry)

@@ -67,6 +67,10 @@ class Metrics:
         self.credentials = Gauge("keyward_cached_credentials", "Credentials in memory.", registry=registry)
         self.audit_lost = Counter("keyward_audit_lost", "Audit records that were not written.", registry=registry)
         self.policy_changes = Counter("keyward_policy_changes", "Policies that came into force.", registry=registry)
+        self.policy_problems = Gauge(
+            "keyward_policy_problems", "What keeps changed manifests from being in force (without Kubernetes only).",
+            registry=registry,
+        )  # fmt: skip
         self.ready = Gauge("keyward_ready", "1 while the agent takes connections.", registry=registry)
         self.leaf_expires = Gauge(
             "keyward_leaf_not_after_seconds", "Unix time at which the server certificate ends.", registry=registry

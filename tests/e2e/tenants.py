@@ -94,16 +94,14 @@ class Tenant:
         pod = manifests.client_pod(
             name, self.namespace, account=account, database=database, token_seconds=token_seconds
         )
+        return self.start(pod, host=f"keyward-{database}.{self.namespace}.svc")
+
+    def start(self, pod: Object, *, host: str) -> ClientPod:
+        """Make a client pod of this manifest and wait until it runs."""
+        name = pod["metadata"]["name"]
+        in_namespace = f"--namespace={self.namespace}"
         self.kube.apply(pod)
-        self.kube.run(
-            "wait",
-            "--for=condition=Ready",
-            f"pod/{name}",
-            f"--namespace={self.namespace}",
-            "--timeout=90s",
-            seconds=100,
-        )
-        host = f"keyward-{database}.{self.namespace}.svc"
+        self.kube.run("wait", "--for=condition=Ready", f"pod/{name}", in_namespace, "--timeout=90s", seconds=100)
         return ClientPod(kube=self.kube, name=name, namespace=self.namespace, host=host)
 
     def diagnosis(self) -> str:
@@ -160,7 +158,8 @@ class Database:
         self.tenant._iam_roles.extend([self.agent_role, *iam_roles])
         assumes = [f"arn:aws:iam::{ACCOUNT}:role/{role}" for role in iam_roles] or ["arn:aws:iam::*:role/none"]
         administrator.agent_role(self.agent_role, trust_policy=identity["agentTrustPolicy"], assumes=assumes)
-        rights = keyspaces_statement("Select", "Modify", account=ACCOUNT, region=REGION, tables=KEYSPACES_RIGHTS)
+        actions = ("Select", "Modify", "Create", "Alter", "Drop")
+        rights = keyspaces_statement(*actions, account=ACCOUNT, region=REGION, tables=KEYSPACES_RIGHTS)
         for role in iam_roles:
             administrator.database_role(role, trust_policy=identity["trustPolicy"], statements=[rights])
 

@@ -16,7 +16,7 @@ from tests.e2e.tenants import Database, Tenant
 @pytest.fixture(scope="module")
 def database(tenant: Tenant) -> Database:
     """`reader` may select from the items of both keyspaces but one table, `writer` writes into the first's."""
-    database = tenant.database(iam_roles=[tenant.iam_role("reader"), tenant.iam_role("writer")])
+    database = tenant.database(iam_roles=[tenant.iam_role(name) for name in ("reader", "writer", "builder")])
     reader, writer = [tenant.iam_role("reader")], [tenant.iam_role("writer")]
     tenant.grant("reader", "reader", manifests.rule(db_users=reader, keyspaces=["e2e_shop"], tables=["items"]))
     write = manifests.rule(db_users=writer, keyspaces=["e2e_shop"], tables=["items"], permissions=["Select", "Modify"])
@@ -159,14 +159,54 @@ def test_a_table_outside_the_grant_is_refused_however_it_is_written(
         "DROP TABLE e2e_shop.items",
         "TRUNCATE e2e_shop.items",
         "GRANT SELECT ON e2e_shop.items TO anybody",
-        "BEGIN UNLOGGED BATCH INSERT INTO e2e_shop.items (id) VALUES (9); APPLY BATCH",
+        "BEGIN UNLOGGED BATCH INSERT INTO e2e_shop.items (id) VALUES (9); DELETE FROM e2e_depot.items WHERE id = 1; "
+        "APPLY BATCH",
         "SELECT * FROM e2e_shop.items; DROP TABLE e2e_shop.items",
     ],
 )
-def test_what_the_agent_does_not_read_in_full_is_refused(writer: Driver, cql: str) -> None:
+def test_what_is_outside_the_grant_or_not_read_in_full_is_refused(writer: Driver, cql: str) -> None:
     refusal = writer.refusal("execute", name="writer", cql=cql)
     assert refusal["type"] in ("InvalidRequest", "SyntaxException", "Unauthorized", "ConfigurationException"), refusal
     assert writer.do("execute", name="writer", cql="SELECT name FROM e2e_shop.items WHERE id = 1")["rows"]
+
+
+def test_a_batch_inside_the_grant_runs_and_is_on_record(database: Database, writer: Driver) -> None:
+    batch = (
+        "BEGIN UNLOGGED BATCH INSERT INTO e2e_shop.items (id, name) VALUES (60, 'file'); "
+        "INSERT INTO e2e_shop.items (id, name) VALUES (61, 'rasp'); APPLY BATCH"
+    )
+    writer.do("execute", name="writer", cql=batch)
+    record = statement(database, "the batch", form="BATCH", outcome="ok")
+    assert record["resources"] == [{"permission": "Modify", "keyspace": "e2e_shop", "table": "items"}]
+    assert "rasp" not in str(record)
+    assert writer.do("execute", name="writer", cql="SELECT name FROM e2e_shop.items WHERE id = 61")["rows"]
+
+
+def test_schema_statements_need_permissions_of_their_own(tenant: Tenant, database: Database, writer: Driver) -> None:
+    """Decided by the agent, then by IAM from the session policy made of the same rule."""
+    builder = tenant.iam_role("builder")
+    tenant.grant(
+        "builder",
+        "builder",
+        manifests.rule(
+            db_users=[builder], keyspaces=["e2e_shop"], tables=["made_*"], permissions=["Create", "Alter", "Drop"]
+        ),
+    )
+    create = f"CREATE TABLE e2e_shop.made_{tenant.namespace.replace('-', '_')[-20:]} (id int PRIMARY KEY)"
+    table = create.split()[2]
+    with tenant.client("builder").driver() as driver:
+        driver.connect_once_granted("builder", builder)
+        for cql in (create, f"ALTER TABLE {table} ADD a int", f"DROP TABLE {table}"):
+            driver.do("execute", name="builder", cql=cql)
+        for cql in (
+            "CREATE TABLE e2e_shop.other (id int PRIMARY KEY)",
+            "DROP TABLE e2e_shop.items",
+            "DROP KEYSPACE e2e_shop",
+        ):
+            assert driver.refusal("execute", name="builder", cql=cql)["code"] == frames.UNAUTHORIZED
+    record = statement(database, "the new table", form="CREATE TABLE", outcome="ok")
+    assert record["resources"][0]["permission"] == "Create"
+    assert writer.refusal("execute", name="writer", cql=create)["code"] == frames.UNAUTHORIZED
 
 
 def test_the_same_text_is_judged_by_who_sends_it(

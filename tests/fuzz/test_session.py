@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.test_wire import CUTS, pieces
+from tests.fuzz.choices import pieces
+from tests.fuzz.test_wire import CUTS
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import query
 from tests.unit.proxy.session.script import (

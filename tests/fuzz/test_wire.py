@@ -14,6 +14,7 @@ from keyward_proxy.wire import responses as read_responses
 from keyward_proxy.wire.errors import ProtocolViolation, WireError
 from keyward_proxy.wire.header import HEADER_BYTES, Opcode, frame
 from keyward_proxy.wire.scanner import Frame, RequestScanner, ResponseScanner
+from tests.fuzz.choices import pieces
 
 CAP = 512
 BODIES = st.binary(max_size=CAP)
@@ -25,16 +26,6 @@ RESPONSES = st.one_of(
     st.builds(frame, st.just(0x84), STREAMS, st.just(Opcode.RESULT), ROWS),
 )
 CUTS = st.lists(st.integers(1, 200), min_size=1, max_size=50)
-
-
-def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
-    """`data` in reads of these sizes, again and again."""
-    found, position, turn = [], 0, 0
-    while position < len(data):
-        found.append(data[position : position + cuts[turn % len(cuts)]])
-        position += cuts[turn % len(cuts)]
-        turn += 1
-    return found
 
 
 @given(st.lists(REQUESTS, max_size=20), CUTS)

@@ -58,6 +58,29 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = SECONDS) 
     return value
 
 
+def driver(
+    port: int, provider: PlainTextAuthProvider, tls: ssl.SSLContext, server_name: str, **options: Any
+) -> Cluster:
+    """The Python driver at an agent on this machine, without a second try."""
+    profile = ExecutionProfile(
+        load_balancing_policy=WhiteListRoundRobinPolicy([ADDRESS]),
+        retry_policy=FallthroughRetryPolicy(),
+        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+        request_timeout=20,
+    )
+    return Cluster(
+        [ADDRESS],
+        port=port,
+        auth_provider=provider,
+        ssl_context=tls,
+        ssl_options={"server_hostname": server_name},
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=20,
+        control_connection_timeout=20,
+        **options,
+    )
+
+
 class ClusterKeys:
     """Signs ServiceAccount tokens as a cluster does, and reviews them."""
 
@@ -274,23 +297,8 @@ class RunningAgent:
 
     def cluster(self, username: str, token: str, **options: Any) -> Cluster:
         """A driver as an application configures it; each refusal is final."""
-        profile = ExecutionProfile(
-            load_balancing_policy=WhiteListRoundRobinPolicy([ADDRESS]),
-            retry_policy=FallthroughRetryPolicy(),
-            consistency_level=ConsistencyLevel.LOCAL_QUORUM,
-            request_timeout=20,
-        )
-        return Cluster(
-            [ADDRESS],
-            port=self.agent.port,
-            auth_provider=PlainTextAuthProvider(username, token),
-            ssl_context=self.tls(),
-            ssl_options={"server_hostname": "keyward-orders.payments.svc"},
-            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-            connect_timeout=20,
-            control_connection_timeout=20,
-            **options,
-        )
+        provider = PlainTextAuthProvider(username, token)
+        return driver(self.agent.port, provider, self.tls(), "keyward-orders.payments.svc", **options)
 
     def records(self, event: str = "") -> list[dict[str, Any]]:
         """The audit trail so far."""

@@ -4,6 +4,7 @@ Written by the operator only; each agent applies its own entry of `status.agents
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,6 +24,9 @@ from keyward_api.resources.role import NamePattern, RoleOptions
 
 REPORTED_ROLES_LIMIT = 256
 """IAM roles that an agent tries and reports, the first by name: a status must stay small."""
+
+AGENTS_LIMIT = 200
+"""Agents that a policy's status has room for."""
 
 GRANTS_LIMIT = 4096
 IDENTITIES_LIMIT = 4096
@@ -142,12 +146,29 @@ class RoleReport(Model):
     reason: str = Field(default="", max_length=1024, description="Why not: what STS said, and what to do.")
 
 
+class AgentState(StrEnum):
+    """What clients may expect of an agent."""
+
+    STARTING = "Starting"
+    """It has not served yet, or cannot at present: the report's reason says why."""
+
+    SERVING = "Serving"
+    """It takes connections."""
+
+    DRAINING = "Draining"
+    """It is about to end. Sessions that it has are still served, so drivers must not lose sight of it."""
+
+
 class AgentReport(Model):
     """What one agent pod says of itself."""
 
     pod: str = Field(max_length=253, description="Pod name.")
     pod_ip: str = Field(default="", max_length=64, description="Pod address.")
     ready: bool = Field(default=False, description="Whether it takes connections.")
+    state: AgentState = Field(
+        default=AgentState.STARTING,
+        description="Starting (not serving; the reason says why), Serving, or Draining (serves what it has).",
+    )
     reason: str = Field(default="", max_length=256, description="Why it is not ready: a reason and a sentence.")
     observed_revision: str = Field(default="", max_length=64, description="Policy revision in force.")
     identity: str = Field(default="", max_length=2048, description="ARN that STS GetCallerIdentity returned.")
@@ -164,7 +185,7 @@ class KeyspacesPolicyStatus(Model):
 
     agents: tuple[AgentReport, ...] = Field(
         default=(),
-        max_length=200,
+        max_length=AGENTS_LIMIT,
         json_schema_extra=list_map("pod"),
         description="One entry for each agent pod.",
     )

@@ -114,8 +114,8 @@ class RoleOptions(Model):
     )
     allow_tracing: bool | None = Field(
         default=None,
-        description="Whether statements may ask for tracing, where the database has it. Every role that says anything "
-        "must say yes. Default: no.",
+        description="Whether statements may ask for tracing, and system_traces may be read, which shows statements of "
+        "others; Amazon Keyspaces has no tracing. Every role that says anything must say yes. Default: no.",
     )
 
 

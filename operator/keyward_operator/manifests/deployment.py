@@ -15,6 +15,13 @@ from keyward_operator.pki.certificate_authority import CertificateAuthority
 CONTAINER = "agent"
 CA_DIRECTORY = "/etc/keyward/ca"
 HEALTH_PORT = 8080
+GRACE_SECONDS = 40
+"""An agent's end takes 27 s at most (see `AgentSettings`), and some requests to the API server."""
+
+MINIMUM_READY_SECONDS = 10
+"""Until the next agent may go: drivers wait at most so long after an event until they look for new nodes (Python's 10 s
+after NEW_NODE and 2 s after UP, Java's and gocql's 1 s), and must have found this one by then."""
+
 _UID = 65532
 
 
@@ -30,6 +37,7 @@ def deployment(
         "spec": {
             "replicas": replicas,
             "revisionHistoryLimit": 2,
+            "minReadySeconds": MINIMUM_READY_SECONDS,
             "selector": {"matchLabels": selector_labels(context.owner)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {
@@ -60,7 +68,7 @@ def _pod(context: ManifestContext) -> Json:
         "serviceAccountName": context.reference(Child.SERVICE_ACCOUNT).name,
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 30,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": _UID,
@@ -94,6 +102,7 @@ def _container(context: ManifestContext) -> Json:
         "env": _environment(context),
         "ports": [
             {"name": "cql", "containerPort": names.CQL_PORT, "protocol": "TCP"},
+            {"name": "cql-external", "containerPort": names.EXTERNAL_CQL_PORT, "protocol": "TCP"},
             {"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
         ],
         "startupProbe": _probe("/healthz", period=1, failures=60),
@@ -116,6 +125,7 @@ def _arguments(context: ManifestContext) -> list[str]:
         f"--policy-name={policy.name}",
         f"--ca-directory={CA_DIRECTORY}",
         f"--listen=0.0.0.0:{names.CQL_PORT}",
+        f"--external-listen=0.0.0.0:{names.EXTERNAL_CQL_PORT}",
         f"--health-address=0.0.0.0:{HEALTH_PORT}",
         *(f"--server-name={name}" for name in _server_names(context)),
     ]
@@ -124,7 +134,8 @@ def _arguments(context: ManifestContext) -> list[str]:
 def _server_names(context: ManifestContext) -> list[str]:
     """Every name by which a client in the cluster may reach the agents."""
     domain = context.settings.cluster_domain
-    services = (context.reference(child) for child in (Child.CLIENT_SERVICE, Child.SERVICE))
+    children = (Child.CLIENT_SERVICE, Child.SERVICE, Child.REPLICAS_SERVICE)
+    services = (context.reference(child) for child in children)
     return [
         f"{service.name}.{service.namespace}.{suffix}" for service in services for suffix in ("svc", f"svc.{domain}")
     ]

@@ -15,6 +15,7 @@ from keyward_operator.manifests.client_ca import client_ca
 from keyward_operator.manifests.client_service import client_service
 from keyward_operator.manifests.deployment import deployment
 from keyward_operator.manifests.policy import emptied, policy
+from keyward_operator.manifests.replicas_service import replicas_service
 from keyward_operator.manifests.role import role
 from keyward_operator.manifests.role_binding import role_binding
 from keyward_operator.manifests.service import service
@@ -63,6 +64,7 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     yield Child.ROLE, role(context)
     yield Child.ROLE_BINDING, role_binding(context)
     yield Child.SERVICE, service(context)
+    yield Child.REPLICAS_SERVICE, replicas_service(context)
     yield Child.CLIENT_SERVICE, client_service(context)
     if context.settings.agents.ca_bundle:
         yield Child.AWS_ROOTS, aws_roots(context)

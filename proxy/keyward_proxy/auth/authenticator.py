@@ -2,7 +2,8 @@
 
 A verdict is remembered under a keyed hash of the token (the key is made at start and never leaves the process), a
 good one for at most 60 s: that is how long a deleted ServiceAccount may still log in. Nothing else stands in for the
-API server: while it does not answer, unknown tokens are refused.
+API server: while it does not answer, unknown tokens are refused. Outside Kubernetes the keys of an issuer are in the
+API server's place.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Protocol
 from keyward_api.identities import CallerIdentity
 from keyward_proxy.auth.bucket import TokenBucket
 from keyward_proxy.auth.errors import AuthenticationError
-from keyward_proxy.auth.token import Claims, inspect
+from keyward_proxy.auth.token import SERVICE_ACCOUNT_TOKEN, Claims, WantedToken, inspect
 from keyward_proxy.clock import Clock
 from keyward_proxy.session.secret import Secret
 from keyward_proxy.tasks import TaskHolder
@@ -57,10 +58,18 @@ class _Verdict:
 
 
 class Authenticator:
-    """Verifies ServiceAccount tokens."""
+    """Verifies tokens."""
 
-    def __init__(self, *, reviewer: TokenReviewer, clock: Clock, tasks: TaskHolder) -> None:
+    def __init__(
+        self,
+        *,
+        reviewer: TokenReviewer,
+        clock: Clock,
+        tasks: TaskHolder,
+        wanted: WantedToken = SERVICE_ACCOUNT_TOKEN,
+    ) -> None:
         self._reviewer = reviewer
+        self._wanted = wanted
         self._clock = clock
         self._tasks = tasks
         self._key = secrets.token_bytes(32)
@@ -73,7 +82,7 @@ class Authenticator:
 
     async def authenticate(self, token: Secret, *, audience: str, client: str) -> Proof:
         """Who sent this token from the address `client`; raises AuthenticationError."""
-        claims = inspect(token, audience=audience, now=self._clock.wall())
+        claims = inspect(token, audience=audience, now=self._clock.wall(), wanted=self._wanted)
         key = hmac.digest(self._key, f"{audience}\0{token.reveal()}".encode(), hashlib.sha256)
         verdict = self._remembered(key)
         if verdict is None:

@@ -1,8 +1,8 @@
 """A look at a token before anyone else is asked: cheap, and it proves nothing.
 
-A projected ServiceAccount token is a JWT (RFC 7519). Whatever is not one, is for another database or has ended is
-refused here with words that say what to do, so that the API server is asked only about tokens that may be good.
-The signature is the API server's to verify.
+A token is a JWT (RFC 7519). Whatever is not one, is for another database or has ended is refused here with words that
+say what to do, so that only tokens that may be good are looked at further. The signature is the API server's to verify,
+or that of an issuer's keys.
 """
 
 from __future__ import annotations
@@ -26,6 +26,27 @@ _SHOWN = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WantedToken:
+    """How callers are told what to send."""
+
+    what: str
+    """With its article, such as `a ServiceAccount token`."""
+
+    source: str
+    """Where it comes from, in the imperative."""
+
+    renewal: str
+    """Who renews it."""
+
+
+SERVICE_ACCOUNT_TOKEN = WantedToken(
+    what="a ServiceAccount token",
+    source="send a projected ServiceAccount token",
+    renewal="Kubernetes renews the token file, so read it again for each new connection",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
     """What a token says of itself."""
 
@@ -33,33 +54,43 @@ class Claims:
     """Unix seconds."""
 
 
-def inspect(token: Secret, *, audience: str, now: float) -> Claims:
+def inspect(token: Secret, *, audience: str, now: float, wanted: WantedToken = SERVICE_ACCOUNT_TOKEN) -> Claims:
     """Claims of a token that may be good for this audience; raises AuthenticationError."""
-    payload = _payload(token.reveal(), audience)
-    _check_audience(payload.get("aud"), audience)
-    expires = payload.get("exp")
-    if isinstance(expires, bool) or not isinstance(expires, int | float) or not abs(expires) < _LATEST:
-        raise _malformed("it has no expiry", audience)
+    try:
+        _, payload = read(token)
+        _check_audience(payload.get("aud"), audience, wanted)
+        expires = payload.get("exp")
+        if isinstance(expires, bool) or not isinstance(expires, int | float) or not abs(expires) < _LATEST:
+            raise MalformedTokenError("it has no expiry")
+    except MalformedTokenError as error:
+        raise AuthenticationError(
+            f"the password is not {wanted.what}: {error}; {wanted.source} with the audience '{audience}'",
+            reason="NotAToken",
+        ) from None
     if expires <= now:
         ended = datetime.datetime.fromtimestamp(max(expires, 0), datetime.UTC)
         raise AuthenticationError(
-            f"the token expired at {ended:%Y-%m-%dT%H:%M:%SZ}: Kubernetes renews the token file, so read it again for "
-            "each new connection",
-            reason="TokenExpired",
+            f"the token expired at {ended:%Y-%m-%dT%H:%M:%SZ}: {wanted.renewal}", reason="TokenExpired"
         )
     return Claims(expires=float(expires))
 
 
-def _payload(token: str, audience: str) -> dict[str, Any]:
-    if len(token) > MAXIMUM_TOKEN_BYTES:
-        raise _malformed(f"it is longer than {MAXIMUM_TOKEN_BYTES} bytes", audience)
-    parts = token.split(".")
+class MalformedTokenError(Exception):
+    """What a token would need to have."""
+
+
+def read(token: Secret) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and payload, which nobody has verified; raises MalformedTokenError."""
+    text = token.reveal()
+    if len(text) > MAXIMUM_TOKEN_BYTES:
+        raise MalformedTokenError(f"it is longer than {MAXIMUM_TOKEN_BYTES} bytes")
+    parts = text.split(".")
     if len(parts) != 3 or not all(parts):
-        raise _malformed("it does not consist of three parts", audience)
+        raise MalformedTokenError("it does not consist of three parts")
     header, payload = _json(parts[0]), _json(parts[1])
     if header is None or payload is None:
-        raise _malformed("its parts are not JSON", audience)
-    return payload
+        raise MalformedTokenError("its parts are not JSON")
+    return header, payload
 
 
 def _json(part: str) -> dict[str, Any] | None:
@@ -71,23 +102,14 @@ def _json(part: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _check_audience(claim: object, audience: str) -> None:
+def _check_audience(claim: object, audience: str, wanted: WantedToken) -> None:
     audiences = [claim] if isinstance(claim, str) else claim
     if not isinstance(audiences, list) or not all(isinstance(value, str) for value in audiences):
-        raise _malformed("it names no audience", audience)
+        raise MalformedTokenError("it names no audience")
     if audience in audiences:
         return
     shown = ", ".join(repr(value[:_SHOWN]) for value in audiences[:4]) or "nothing"
     raise AuthenticationError(
-        f"the token is for {shown}, not for this database: use a projected ServiceAccount token with the audience "
-        f"'{audience}'",
+        f"the token is for {shown}, not for this database: {wanted.source} with the audience '{audience}'",
         reason="WrongAudience",
-    )
-
-
-def _malformed(what: str, audience: str) -> AuthenticationError:
-    return AuthenticationError(
-        f"the password is not a ServiceAccount token: {what}; send the content of a projected token file with "
-        f"the audience '{audience}'",
-        reason="NotAToken",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 
 from keyward_api.canonical import content_hash
@@ -16,6 +17,9 @@ DURATION_SECONDS = 3600
 
 TAG_VALUE_LIMIT = 256
 """Characters, STS API reference, `Tag`."""
+
+_TAG_VALUE = re.compile(r"[\w .:/=+@-]*")
+"""Its characters: letters and digits of any script, blanks and these. A person's name may have others."""
 
 ATTRIBUTION = "SourceIdentity,SessionTags"
 """How AWS knows the caller of each session."""
@@ -73,5 +77,7 @@ def request_for(grant: EffectiveGrant, identity: CallerIdentity, database: Polic
 
 def session_tags(database: PolicyDatabase, identity: CallerIdentity) -> tuple[tuple[str, str], ...]:
     """The tags by which IAM policies and CloudTrail know database and caller."""
-    user = identity.username if len(identity.username) <= TAG_VALUE_LIMIT else identity.session_name
+    user = identity.username
+    if len(user) > TAG_VALUE_LIMIT or not _TAG_VALUE.fullmatch(user):
+        user = identity.session_name.replace(",", "=2C")
     return tuple(zip(SESSION_TAGS, (database.namespace, database.name, user), strict=True))

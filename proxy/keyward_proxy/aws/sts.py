@@ -2,8 +2,8 @@
 
 boto3 finds the agent's own credentials by its standard chain (on EKS: the web identity that the webhook injects,
 whose token file it reads again at each refresh) and honours the standard settings AWS_ENDPOINT_URL_STS and
-AWS_CA_BUNDLE. Nothing here is asked of AWS before the identity is known to be injected: the chain would
-end at the node's own role.
+AWS_CA_BUNDLE. In a pod nothing is asked of AWS before the identity is known to be injected: the chain would
+end at the node's own role. Outside Kubernetes the chain's end is what is wanted: the role of the machine.
 """
 
 from __future__ import annotations
@@ -57,10 +57,17 @@ def require_injected_identity(environment: Mapping[str, str] = os.environ) -> No
         raise IdentityNotInjected(f"{TOKEN_FILE} names {environment[TOKEN_FILE]}, which does not exist")
 
 
+def any_identity() -> None:
+    """Whatever the chain finds will do; that it finds nothing shows when it is asked, see `BotoSTS.check_identity`."""
+
+
 class BotoSTS:
     """STS by boto3."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, required: Callable[[], None] = require_injected_identity) -> None:
+        """`required` raises IdentityNotInjected where the chain must not even be asked."""
+        self._required = required
+        self._missing: IdentityNotInjected | None = None
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="sts")
@@ -68,6 +75,12 @@ class BotoSTS:
     def close(self) -> None:
         """Let calls under way end and take no more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def check_identity(self) -> None:
+        """Raises IdentityNotInjected while there is no identity, as far as is known without asking."""
+        self._required()
+        if self._missing:
+            raise self._missing
 
     async def assume_role(self, request: AssumeRoleRequest) -> Credentials:
         """See `SecurityTokenService.assume_role`."""
@@ -86,12 +99,19 @@ class BotoSTS:
         return str(answer["Arn"])
 
     async def _call(self, region: str, call: Callable[[Any], T], request: AssumeRoleRequest | None) -> T:
-        require_injected_identity()
+        self._required()
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, lambda: call(self._client(region)))
+            client = await loop.run_in_executor(self._threads, self._client, region)
+            self._missing = None
+            return await loop.run_in_executor(self._threads, call, client)
         except NoCredentialsError as error:
-            raise IdentityNotInjected("boto3 found no AWS credentials for this agent") from error
+            self._missing = IdentityNotInjected(
+                "boto3 found no AWS credentials for this agent: give the machine an instance profile (its metadata "
+                "service must be reachable from here), or set AWS_PROFILE, AWS_WEB_IDENTITY_TOKEN_FILE with "
+                "AWS_ROLE_ARN, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY"
+            )
+            raise self._missing from error
         except ClientError as error:
             raise _refused(error, request) from error
         except BotoCoreError as error:
@@ -104,6 +124,8 @@ class BotoSTS:
                     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
                 )
                 session = boto3.session.Session(region_name=region)
+                if session.get_credentials() is None:
+                    raise NoCredentialsError  # A client made without credentials would never look for them again.
                 self._clients[region] = session.client("sts", config=config)
             return self._clients[region]
 

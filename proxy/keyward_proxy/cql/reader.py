@@ -1,7 +1,7 @@
 """Reads one CQL statement in full, or refuses it.
 
-Source: Parser.g of Apache Cassandra 3.11, the version whose CQL Amazon Keyspaces speaks, and what Keyspaces adds to
-it. The grammar is read token by token with nothing skipped, so that the table named here is the table
+Source: Parser.g of Apache Cassandra 3.11, the version whose CQL Amazon Keyspaces speaks, what Keyspaces adds to it, and
+DESCRIBE of 4.0. The grammar is read token by token with nothing skipped, so that the table named here is the table
 that Keyspaces will touch. What is not understood is refused, with a text that says what to do.
 """
 
@@ -13,6 +13,7 @@ from hashlib import sha256
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql import refusals
 from keyward_proxy.cql.batching import BatchReader
+from keyward_proxy.cql.describing import DescribeReader
 from keyward_proxy.cql.errors import UnreadableStatement
 from keyward_proxy.cql.lexer import END
 from keyward_proxy.cql.redaction import redact
@@ -35,7 +36,7 @@ def read(text: str, keyspace: str | None) -> Statement | Refusal:
         return Refusal(code=error.code, message=str(error), redacted=redacted, sha256=digest)
 
 
-class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader):
+class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader, DescribeReader):
     def statement(self, redacted: str, digest: str) -> Statement:
         verb = self.keyword
         reads = _VERBS.get(verb)
@@ -51,6 +52,7 @@ class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader):
             accesses=tuple(dict.fromkeys(self.accesses)) if len(self.accesses) > 1 else tuple(self.accesses),
             use_keyspace=self.use_keyspace,
             selection=self.selection,
+            description=self.described,
             children=self.children,
             redacted=redacted,
             sha256=digest,
@@ -59,6 +61,10 @@ class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader):
     def use(self) -> StatementForm:
         self.use_keyspace = self.keyspace()
         return StatementForm.USE
+
+    def describe_schema(self) -> StatementForm:
+        self.described = self.description()
+        return StatementForm.DESCRIBE
 
     def create(self) -> StatementForm:
         return self._define("CREATE", _CREATED)
@@ -103,6 +109,8 @@ _VERBS: dict[str, Reads] = {
     "ALTER": _StatementReader.alter,
     "DROP": _StatementReader.drop,
     "RESTORE": _StatementReader.restore,
+    "DESCRIBE": _StatementReader.describe_schema,
+    "DESC": _StatementReader.describe_schema,
 }
 _SYNONYMS = {"SCHEMA": "KEYSPACE", "COLUMNFAMILY": "TABLE"}
 _CREATED: dict[str, Reads] = {

@@ -13,8 +13,6 @@ STATEMENTS = {
     "REVOKE": "Amazon Keyspaces has no REVOKE: permissions come from KeyspacesRole and IAM",
     "LIST": "Amazon Keyspaces has no roles of its own to list: see KeyspacesRole and KeyspacesUser",
     "ADD": _ROLES,
-    "DESCRIBE": "Amazon Keyspaces has no DESCRIBE: select from system_schema",
-    "DESC": "Amazon Keyspaces has no DESCRIBE: select from system_schema",
 }
 """Whole statements by their verb."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from keyward_api.decision import Access
 from keyward_api.permissions import FORMS, StatementForm
+from keyward_proxy.cql.description import Description
 from keyward_proxy.cql.errors import INVALID, UnreadableStatement
 from keyward_proxy.cql.statement import Equality, Selection
 from keyward_proxy.cql.terms import TermReader
@@ -24,6 +25,7 @@ class RelationReader(TermReader):
 
         self.use_keyspace: str | None = None
         self.selection: Selection | None = None
+        self.described: Description | None = None
         self.children = 0
         self.simple = True
         """Whether what was read has no part that a Selection has no place for."""

@@ -14,6 +14,9 @@ from keyward_proxy.cql.statement import Selection, Selector
 _BEHIND_A_COLUMN = frozenset({",", "FROM", "AS", ".", "("})
 """JSON and DISTINCT are names of columns where one of these follows."""
 
+_LIMIT_DIGITS = 10
+"""LIMIT is a signed number of 32 bits."""
+
 
 class SelectReader(RelationReader):
     """Reads from behind the verb on."""
@@ -25,9 +28,9 @@ class SelectReader(RelationReader):
         self.expect("FROM")
         keyspace, table = self.table()
         equalities = self.where() if self.accept("WHERE") else ()
-        self._select_tail()
+        limit = self._select_tail()
         if self.simple and is_system(keyspace):
-            self.selection = Selection(selectors=selectors, equalities=equalities)
+            self.selection = Selection(selectors=selectors, equalities=equalities, limit=limit)
         return self.needs(StatementForm.SELECT, keyspace, table)
 
     def _modifiers(self) -> None:
@@ -105,7 +108,9 @@ class SelectReader(RelationReader):
         self.ascend()
         return Selector(column="call")
 
-    def _select_tail(self) -> None:
+    def _select_tail(self) -> int | None:
+        """What stands behind WHERE; returns the number of LIMIT."""
+        limit = None
         if self.accept("GROUP"):
             self.expect("BY")
             self._columns_of_tail()
@@ -116,9 +121,10 @@ class SelectReader(RelationReader):
             self.expect("PARTITION", "LIMIT")
             self._limit()
         if self.accept("LIMIT"):
-            self._limit()
+            limit = self._limit()
         if self.accept("ALLOW"):
             self.expect("FILTERING")
+        return limit
 
     def _columns_of_tail(self) -> None:
         self.simple = False
@@ -129,6 +135,9 @@ class SelectReader(RelationReader):
             if not self.accept(","):
                 return
 
-    def _limit(self) -> None:
-        if not self.integer_value("a number of rows"):
-            self.simple = False
+    def _limit(self) -> int | None:
+        number = self.value
+        if self.integer_value("a number of rows") and len(number) <= _LIMIT_DIGITS:
+            return int(number)
+        self.simple = False
+        return None

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from keyward_api.decision import Access
 from keyward_api.permissions import FORMS, StatementForm
+from keyward_proxy.cql.description import Description
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +48,8 @@ class Selection:
     """Empty for `*`."""
 
     equalities: tuple[Equality, ...]
+    limit: int | None = None
+    """Of LIMIT, where it is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,9 @@ class Statement:
 
     selection: Selection | None = None
     """For SELECT from a system keyspace: its shape, where it is that simple."""
+
+    description: Description | None = None
+    """For DESCRIBE: what it asks for."""
 
     children: int = 0
     """For BATCH: how many statements it holds."""

@@ -1,5 +1,7 @@
 """This agent's entry in the policy's `status.agents`: applied on change, at most every 10 seconds.
 
+A change of state does not wait: the other agents tell drivers by it which nodes there are.
+
 Server-side apply with a field manager of the pod's own: agents never overwrite each other, and applying a status
 without the entry removes it.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any, Protocol
 
 from keyward_api.names import API_VERSION
@@ -64,12 +67,15 @@ class StatusReporter:
         self._wanted: AgentReport | None = None
         self._applied: AgentReport | None = None
         self._changed = asyncio.Event()
+        self._urgent = asyncio.Event()
 
     def report(self, report: AgentReport) -> None:
         """What is true now."""
         self._wanted = report
         if report != self._applied:
             self._changed.set()
+        if self._applied is None or report.state is not self._applied.state:
+            self._urgent.set()
 
     def forget(self) -> None:
         """What was applied is gone, because the policy object is: another one will hold no entry."""
@@ -80,14 +86,19 @@ class StatusReporter:
         """Apply changes until cancelled."""
         while True:
             await self._changed.wait()
-            await asyncio.sleep(SETTLE_SECONDS)
+            await self._pause(SETTLE_SECONDS)
             self._changed.clear()
             if self._wanted != self._applied:
                 await self._apply()
-                await asyncio.sleep(INTERVAL_SECONDS - SETTLE_SECONDS)
+                await self._pause(INTERVAL_SECONDS - SETTLE_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._urgent.wait(), seconds)
 
     async def _apply(self) -> None:
         report = self._wanted
+        self._urgent.clear()
         try:
             await self._sink.apply(report)
             self._applied = report

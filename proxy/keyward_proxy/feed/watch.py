@@ -1,4 +1,4 @@
-"""Watches one KeyspacesPolicy object.
+"""Watches one KeyspacesPolicy object: its spec is the policy, its status tells of all agents of the database.
 
 Get once, then watch from that version: RBAC allows `get` and `watch` of that one object, `list` is not needed. A watch
 that ends in order goes on from the last version seen; after anything else (410 Gone, an error, a silence) the
@@ -12,12 +12,14 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 from pydantic import ValidationError
 
 from keyward_api.names import API_VERSION
 from keyward_api.resources.policy import KeyspacesPolicySpec
+from keyward_proxy.feed.replicas import Replica, replicas_of
 from keyward_proxy.kubernetes_api import KubernetesAPI, KubernetesUnavailable
 
 logger = logging.getLogger(__name__)
@@ -29,11 +31,24 @@ FIRST_BACKOFF_SECONDS = 0.25
 MAXIMUM_BACKOFF_SECONDS = 15.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplicasChanged:
+    """The agents of the database are these now."""
+
+    replicas: tuple[Replica, ...]
+
+
+News: TypeAlias = KeyspacesPolicySpec | ReplicasChanged | None
+
+
 class PolicySource(Protocol):
     """Where the policy comes from."""
 
-    def policies(self) -> AsyncIterator[KeyspacesPolicySpec | None]:
-        """Each policy that comes into force, the present one first; None: there is none (any more). Never ends."""
+    def policies(self) -> AsyncIterator[News]:
+        """Each policy that comes into force, the present one first; None: there is none (any more). Never ends.
+
+        A source that knows of other agents tells of them too: at first ahead of the policy, then whenever they change.
+        """
 
 
 def policy_path(namespace: str, name: str | None = None) -> str:
@@ -52,14 +67,21 @@ class KubernetesPolicySource:
         self._version = ""
         """resourceVersion to watch from; empty: the object must be got first."""
 
-    async def policies(self) -> AsyncIterator[KeyspacesPolicySpec | None]:
+    async def policies(self) -> AsyncIterator[News]:
         """See `PolicySource.policies`."""
         backoff = FIRST_BACKOFF_SECONDS
         revision: str | None = ""
+        replicas: tuple[Replica, ...] | None = None
         while True:
             try:
                 async for document in self._documents():
                     backoff = FIRST_BACKOFF_SECONDS
+                    reported = replicas_of(document)
+                    if reported != replicas:
+                        replicas = reported
+                        yield ReplicasChanged(replicas=reported)
+                    if document is not None and _revision(document) == revision:
+                        continue  # Only the status is news: the spec need not be read again.
                     spec, readable = self._read(document)
                     found = spec.revision if spec else None
                     if readable and found != revision:
@@ -112,3 +134,8 @@ class KubernetesPolicySource:
             problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3]]
             logger.error("policy not readable, the last one stays in force", extra={"problems": problems})
             return None, False
+
+
+def _revision(document: dict[str, Any]) -> object:
+    spec = document.get("spec")
+    return spec.get("revision") if isinstance(spec, dict) else None

@@ -1,8 +1,9 @@
 """One client: carries what happens on its two sockets to its session, and carries out what the session wants.
 
 The session decides everything; here is only what bytes and time need. What one event makes the session send to one
-side leaves in one write. A side is not read while the other cannot take more, nor the client while its login waits
-for an answer: whatever a client sends, memory stays bounded by the two water marks.
+side leaves in one write. A side is not read while the other cannot take more, nor the client while it does not take
+what it is sent, or while its login waits for an answer: whatever a client sends, memory stays bounded by the two water
+marks.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
+from keyward_api.decision import EffectiveGrant
+from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import PolicyDatabase
 from keyward_proxy.audit.writer import AuditSink
 from keyward_proxy.auth.authenticator import Authenticator
 from keyward_proxy.auth.errors import AuthenticationError
 from keyward_proxy.aws.credentials import ATTRIBUTION
 from keyward_proxy.clock import Clock
+from keyward_proxy.describe.inquiry import DescriptionError
 from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.describer import Describer
 from keyward_proxy.net.opening import Opened, OpeningFailed, UpstreamOpener
 from keyward_proxy.net.stream import Stream
 from keyward_proxy.session import commands, events
@@ -56,6 +61,7 @@ class Services:
     clock: Clock
     tasks: TaskHolder
     metrics: Metrics
+    describer: Describer = field(default_factory=Describer)
 
 
 class Connection:
@@ -68,12 +74,13 @@ class Connection:
         client: str,
         session: Session,
         services: Services,
-        on_login: Callable[[Connection], None],
+        on_login: Callable[[Connection, CallerIdentity, EffectiveGrant], str | None],
         on_gone: Callable[[Connection], None],
     ) -> None:
         """`client` is the address that the client comes from.
 
-        `on_login` is called once the caller is known and granted, `on_gone` last."""
+        `on_login` is called once the caller is known and granted; it may say why there is no room. `on_gone` is last.
+        """
         self._session = session
         self._address = client
         self._services = services
@@ -83,9 +90,11 @@ class Connection:
         self._upstream: Stream | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._pause: asyncio.TimerHandle | None = None
         self._upstream_congested = False
         self._client_congested = False
         self._upstream_ended = False
+        self._draining = False
         self._to_client: list[bytes | memoryview] = []
         self._to_upstream: list[bytes | memoryview] = []
         self._client_gone = False
@@ -94,10 +103,12 @@ class Connection:
             commands.ToUpstream: self._send_to_upstream,
             commands.Authenticate: self._authenticate,
             commands.OpenUpstream: self._open_upstream,
+            commands.FormatDescription: self._format_description,
             commands.RecordAudit: self._record,
             commands.CloseClient: self._close_client,
             commands.CloseUpstream: self._close_upstream,
             commands.SetTimer: self._set_timer,
+            commands.PauseClient: self._pause_client,
         }
 
     def start(self) -> None:
@@ -109,6 +120,12 @@ class Connection:
         """Give the session an event of this moment."""
         clock = self._services.clock
         self._feed(make(now=clock.monotonic(), wall=clock.wall()))
+
+    def drain(self) -> None:
+        """End at the session's next quiet moment. What the client has sent by then is read first: it is under way."""
+        self._draining = True
+        self._client.read_now()
+        self.tell(events.Drain)
 
     def end(self, reason: str) -> None:
         """End both sides at once; the session learns why, for the audit trail."""
@@ -144,6 +161,8 @@ class Connection:
                 self._upstream.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def _tick(self) -> None:
+        if self._draining:
+            self._client.read_now()
         self.tell(events.Tick)
 
     # The sockets' side.
@@ -159,15 +178,15 @@ class Connection:
         self._client.close()
 
     def client_congested(self, congested: bool) -> None:
-        """The client does not keep up with what Keyspaces sends, or does again."""
+        """The client does not keep up with what it is sent, or does again."""
         self._client_congested = congested
         self._pace()
 
     def client_gone(self) -> None:
         """The client's socket is closed."""
         self._client_gone = True
-        if self._timer:
-            self._timer.cancel()
+        for handle in filter(None, (self._timer, self._pause)):
+            handle.cancel()
         self._stop_waiting()
         if self._upstream:
             self._upstream.close()
@@ -176,6 +195,8 @@ class Connection:
 
     def upstream_received(self, data: bytes) -> None:
         """Keyspaces sent something."""
+        if self._draining:
+            self._client.read_now()
         self._services.metrics.from_keyspaces += len(data)
         self.tell(partial(events.UpstreamData, data=data))
 
@@ -202,7 +223,7 @@ class Connection:
             self._pace()
 
     def _pace(self) -> None:
-        if self._upstream_congested or self._waiting:
+        if self._upstream_congested or self._client_congested or self._waiting or self._pause:
             self._client.pause()
         else:
             self._client.start()
@@ -254,12 +275,30 @@ class Connection:
         delay = max(0.0, command.at - self._services.clock.monotonic()) + TIMER_SLACK_SECONDS
         self._timer = loop.call_later(delay, self._tick)
 
+    def _pause_client(self, command: commands.PauseClient) -> None:
+        if self._pause:
+            self._pause.cancel()
+        delay = max(0.0, command.until - self._services.clock.monotonic())
+        self._pause = asyncio.get_running_loop().call_later(delay, self._go_on)
+        self._pace()
+
+    def _go_on(self) -> None:
+        self._pause = None
+        self._pace()
+
     def _authenticate(self, command: commands.Authenticate) -> None:
         self._wait(self._verify(command), name="authenticate")
 
     def _open_upstream(self, command: commands.OpenUpstream) -> None:
-        self._on_login(self)
-        self._wait(self._open(command), name="open upstream")
+        full = self._on_login(self, command.identity, command.grant)
+        if full is None:
+            self._wait(self._open(command), name="open upstream")
+        else:
+            failed = partial(events.UpstreamFailed, message=full, reason="TooManyConnections", overloaded=True)
+            asyncio.get_running_loop().call_soon(self.tell, failed)
+
+    def _format_description(self, command: commands.FormatDescription) -> None:
+        self._wait(self._describe(command), name="describe")
 
     # What takes time.
 
@@ -300,6 +339,14 @@ class Connection:
         else:
             self._upstream = Stream(opened.socket, _UpstreamSide(self))
             self._answered(partial(events.UpstreamOpened, **_facts(opened)))
+
+    async def _describe(self, command: commands.FormatDescription) -> None:
+        try:
+            answer = await self._services.describer.describe(command.inquiry)
+        except DescriptionError as error:
+            self._answered(partial(events.DescriptionFailed, message=str(error), code=error.code))
+        else:
+            self._answered(partial(events.Described, answer=answer))
 
 
 def _facts(opened: Opened) -> dict[str, Any]:

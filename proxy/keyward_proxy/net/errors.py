@@ -11,5 +11,13 @@ class CertificateAuthorityUnusable(NetworkError):
     """The mounted CA cannot sign a leaf."""
 
 
+class ServerCertificateUnusable(NetworkError):
+    """The given server certificate and key cannot serve."""
+
+
+class ClientAuthorityUnusable(NetworkError):
+    """The given client CA cannot verify anybody."""
+
+
 class UpstreamUnreachable(NetworkError):
     """The Keyspaces endpoint could not be reached, or did not prove who it is."""

@@ -1,15 +1,13 @@
 """The certificate that clients see, signed by this agent with the database's CA and never stored.
 
 The CA is a mounted Secret. The leaf lives 24 hours and is replaced at half of its life by swapping the whole
-`SSLContext`: connections that stand keep theirs. Its key exists in memory only; OpenSSL's interface takes file
-names, so that the chain is handed over in a memfd that is closed at once.
+`SSLContext`: connections that stand keep theirs. Its key exists in memory only.
 """
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +18,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from keyward_proxy.net.client_authority import ClientAuthority
 from keyward_proxy.net.errors import CertificateAuthorityUnusable
+from keyward_proxy.net.server_context import server_context
 
 LIFE = datetime.timedelta(hours=24)
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 """How far clients' clocks may be behind this one."""
-
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""For TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,20 +68,24 @@ class Leaf:
         return self.not_before + (self.not_after - self.not_before) / 2
 
 
-def issue(authority: CertificateAuthority, names: Sequence[str], now: datetime.datetime) -> Leaf:
-    """Sign a fresh leaf for these DNS names and IP addresses.
+def issue(
+    authority: CertificateAuthority,
+    names: Sequence[str],
+    now: datetime.datetime,
+    clients: ClientAuthority | None = None,
+) -> Leaf:
+    """Sign a fresh leaf for these DNS names and IP addresses; its context asks for certificates of `clients`.
 
     Raises CertificateAuthorityUnusable where the CA itself has no life left.
     """
     not_after = min(now + LIFE, authority.certificate.not_valid_after_utc)
     if not_after <= now:
-        raise CertificateAuthorityUnusable(
-            f"the CA ended at {not_after.isoformat()}; the operator must renew its Secret"
-        )
+        raise CertificateAuthorityUnusable(f"the CA ended at {not_after.isoformat()}: it must be renewed")
     not_before = max(now - CLOCK_SKEW, authority.certificate.not_valid_before_utc)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _certificate(authority, key.public_key(), names, not_before, not_after)
-    return Leaf(context=_server_context(certificate, key), not_before=not_before, not_after=not_after)
+    context = server_context(_pem(certificate, key), clients)
+    return Leaf(context=context, not_before=not_before, not_after=not_after)
 
 
 def _certificate(
@@ -132,20 +133,7 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _server_context(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(CIPHERS)
-    # Resumption would let a session skip what a full handshake checks; renegotiation has no use here.
-    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    context.num_tickets = 0
-    chain = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+def _pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    descriptor = os.memfd_create("leaf", os.MFD_CLOEXEC)
-    try:
-        os.write(descriptor, chain)
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
-    return context

@@ -1,4 +1,7 @@
-"""Keeps a valid leaf in hand: reads the CA again and signs a new one at half of each leaf's life."""
+"""Keeps a valid leaf in hand: reads the CA again and signs a new one at half of each leaf's life.
+
+A client CA that changed makes a new leaf too, since its certificates are part of the context.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keyward_proxy.clock import Clock
+from keyward_proxy.files import Stamp, stamp
 from keyward_proxy.metrics import Metrics
-from keyward_proxy.net.errors import CertificateAuthorityUnusable
+from keyward_proxy.net.client_authority import ClientAuthorityFile
+from keyward_proxy.net.errors import CertificateAuthorityUnusable, NetworkError
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
+from keyward_proxy.net.server_certificate import LOOK_SECONDS
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 60.0
-"""How often the time is compared: clocks may jump, so nothing sleeps for half a day."""
-
 
 class LeafKeeper:
-    """The present leaf, and its successor in time."""
+    """The present leaf, and its successor in time: see `keyward_proxy.net.server_certificate.ServerCertificate`."""
 
-    def __init__(self, *, directory: Path, names: Sequence[str], clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        names: Sequence[str],
+        clock: Clock,
+        metrics: Metrics,
+        clients: ClientAuthorityFile | None = None,
+    ) -> None:
         self._directory = directory
+        self._clients = clients
+        self._clients_seen: Stamp = ()
         self._names = tuple(names)
         self._clock = clock
         self._metrics = metrics
@@ -52,18 +65,23 @@ class LeafKeeper:
             self.renew()
 
     def renew(self) -> None:
-        """Sign a new leaf; raises CertificateAuthorityUnusable and keeps the present one then."""
-        self._leaf = issue(CertificateAuthority.load(self._directory), self._names, self._now())
+        """Sign a new leaf; raises CertificateAuthorityUnusable or ClientAuthorityUnusable and keeps the present one."""
+        seen = self._stamp()
+        clients = self._clients.load() if self._clients else None
+        self._leaf = issue(CertificateAuthority.load(self._directory), self._names, self._now(), clients)
+        self._clients_seen = seen
         self._metrics.leaf_expires.set(self._leaf.not_after.timestamp())
         logger.info("leaf signed", extra={"names": list(self._names), "notAfter": self._leaf.not_after.isoformat()})
 
     def renew_if_due(self) -> None:
-        """Renew past half of the leaf's life; a failure is logged, and tried again at the next call."""
-        if self._leaf is not None and self._now() < self._leaf.renew_at():
+        """Renew past half of the leaf's life, and where the client CA changed.
+
+        A failure is logged, and tried again at the next call."""
+        if self._leaf is not None and self._now() < self._leaf.renew_at() and self._stamp() == self._clients_seen:
             return
         try:
             self.renew()
-        except CertificateAuthorityUnusable as error:
+        except NetworkError as error:
             logger.error("leaf not renewed", extra={"error": str(error)})
 
     async def run(self) -> None:
@@ -71,6 +89,9 @@ class LeafKeeper:
         while True:
             self.renew_if_due()
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _stamp(self) -> Stamp:
+        return stamp((self._clients.file,) if self._clients else ())
 
     def _now(self) -> datetime.datetime:
         return datetime.datetime.fromtimestamp(self._clock.wall(), datetime.UTC)

@@ -1,8 +1,8 @@
 """The listener: accepts, completes TLS, and keeps count.
 
-Two caps: connections whose login is not complete, and those whose is. At the first cap the oldest of them makes room:
-an honest client needs milliseconds, so that it is an idle or hostile one that goes. At the second cap new
-connections are closed at once. The context is asked for at each connection, so that a new leaf serves from then on.
+Caps: connections whose login is not complete, those whose is, and those of one identity. At the first another of them
+makes room (see `waiting_room`). At the others, which the policy sets, a login is refused with OVERLOADED, since only
+then it is known whose it is. The context is asked for at each connection, so that a new leaf serves from then on.
 """
 
 from __future__ import annotations
@@ -12,20 +12,29 @@ import errno
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from sys import maxsize
 from typing import Any
 
+from keyward_api.decision import EffectiveGrant
+from keyward_api.identities import CallerIdentity
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.connection import Connection, EventMaker, Services, Session
 from keyward_proxy.net.sockets import tune
 from keyward_proxy.net.stream import handshake
+from keyward_proxy.net.turns import Turns
+from keyward_proxy.net.waiting_room import WaitingRoom, source_of
+from keyward_proxy.session.cluster import Entrance
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 4096
-ACCEPTS_PER_TURN = 64
+ACCEPTS_PER_TURN = 32
+DRAIN_PAUSE_SECONDS = 0.25
+DRAIN_SPREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 """After the process ran out of file descriptors."""
 
@@ -35,61 +44,97 @@ class Limits:
     """How many, and how long."""
 
     before_login: int = 512
-    after_login: int = 9000
     handshake_seconds: float = 10.0
 
 
+class _Arrival:
+    """A connection from its accept on; it is waiting for as long as its login is not complete."""
+
+    __slots__ = ("connection", "handshake")
+
+    def __init__(self) -> None:
+        self.handshake: asyncio.Task[None] | None = None
+        self.connection: Connection | None = None
+        """Once TLS is complete."""
+
+    def end(self, reason: str) -> None:
+        """Close it at once."""
+        if self.connection:
+            self.connection.end(reason)
+        elif self.handshake:
+            self.handshake.cancel()
+
+
 class Server:
-    """Owns the listening socket and every connection."""
+    """Owns the listening sockets and every connection."""
 
     def __init__(
         self,
         *,
         context: Callable[[], ssl.SSLContext],
-        new_session: Callable[[str], Session | None],
+        new_session: Callable[[str, Entrance, bytes | None], Session | None],
         services: Services,
         limits: Limits,
     ) -> None:
-        """`new_session` is given the client's address and port; None means that nobody can be served now."""
+        """`new_session` is given the client's address and port, where it came in, and its certificate (DER), if any.
+
+        It returns None where nobody can be served now."""
         self._context = context
         self._new_session = new_session
         self._services = services
         self._limits = limits
-        self._listener: socket.socket | None = None
-        self._handshakes: dict[asyncio.Task[None], None] = {}
-        self._before_login: dict[Connection, None] = {}
-        self._after_login: dict[Connection, None] = {}
+        self._listeners: dict[socket.socket, Entrance] = {}
+        self._waiting: WaitingRoom[_Arrival] = WaitingRoom(places=limits.before_login)
+        self._turns = Turns()
+        self._after_login: dict[Connection, str] = {}
+        """Connections with the names of their identities."""
+
+        self._by_identity: Counter[str] = Counter()
         self._emptied = asyncio.Event()
 
     @property
     def listening(self) -> bool:
         """Whether new connections are taken."""
-        return self._listener is not None
+        return bool(self._listeners)
 
     def __len__(self) -> int:
-        return len(self._handshakes) + len(self._before_login) + len(self._after_login)
+        return len(self._waiting) + len(self._after_login)
 
-    def listen(self, host: str, port: int) -> int:
+    def listen(self, host: str, port: int, entrance: Entrance = Entrance.REPLICAS) -> int:
         """Begin to accept; returns the port, which matters where 0 was asked for. Raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        self._listener.setblocking(False)
-        self._resume()
-        return int(self._listener.getsockname()[1])
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener.setblocking(False)
+        self._listeners[listener] = entrance
+        self._resume(listener)
+        return int(listener.getsockname()[1])
 
     def stop_accepting(self) -> None:
-        """Close the listening socket and the handshakes; connections that stand go on."""
-        if self._listener:
-            asyncio.get_running_loop().remove_reader(self._listener.fileno())
-            self._listener.close()
-            self._listener = None
-        for task in list(self._handshakes):
-            task.cancel()
+        """Close the listening sockets and the handshakes; connections that stand go on."""
+        for listener in self._listeners:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+            listener.close()
+        self._listeners.clear()
+        for arrival in list(self._waiting):
+            if arrival.connection is None:
+                arrival.end("the agent takes no more connections")
 
     def tell(self, make: EventMaker) -> None:
         """Give every session an event."""
         for connection in list(self._connections()):
             connection.tell(make)
+
+    async def drain(self) -> None:
+        """Let every session end at its next quiet moment: one after the other, within DRAIN_SPREAD_SECONDS.
+
+        A driver that loses a connection is busy for a moment, in which it goes on sending on others that have ended as
+        well; and all that are lost come back as logins at the other agents.
+        """
+        connections = list(self._connections())
+        pause = min(DRAIN_PAUSE_SECONDS, DRAIN_SPREAD_SECONDS / max(1, len(connections)))
+        for connection in connections:
+            connection.drain()
+            await asyncio.sleep(pause)
 
     async def wait_until_empty(self) -> None:
         """Return when no connection is left."""
@@ -103,66 +148,56 @@ class Server:
             connection.end(reason)
 
     def _connections(self) -> Iterator[Connection]:
-        yield from self._before_login
+        yield from (arrival.connection for arrival in self._waiting if arrival.connection)
         yield from self._after_login
 
     # Accepting.
 
-    def _resume(self) -> None:
-        if self._listener:
-            asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+    def _resume(self, listener: socket.socket) -> None:
+        if listener in self._listeners:
+            asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPTS_PER_TURN):
-            if self._listener is None:
+            if listener not in self._listeners:
                 return
             try:
-                sock, address = self._listener.accept()
+                sock, address = listener.accept()
             except BlockingIOError:
                 return
             except ConnectionError:
                 continue  # The client was gone before its turn came.
             except OSError as error:
-                self._pause(error)
+                self._pause(listener, error)
                 return
-            self._admit(sock, address)
+            self._admit(sock, address, self._listeners[listener])
 
-    def _pause(self, error: OSError) -> None:
+    def _pause(self, listener: socket.socket, error: OSError) -> None:
         """Without descriptors the socket stays readable and the loop would spin: try again a little later."""
-        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM) or not self._listener:
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
             raise error
         logger.error("connections not accepted", extra={"error": str(error)})
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._listener.fileno())
-        loop.call_later(PAUSE_SECONDS, self._resume)
+        loop.remove_reader(listener.fileno())
+        loop.call_later(PAUSE_SECONDS, self._resume, listener)
 
-    def _admit(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401  (socket's own type)
-        if len(self._after_login) >= self._limits.after_login:
-            self._count("refused")
-            sock.close()
-            return
-        if len(self._handshakes) + len(self._before_login) >= self._limits.before_login:
-            self._evict_oldest()
-        task = self._services.tasks.start(self._secure(sock, address), name="handshake")
-        self._handshakes[task] = None
-        task.add_done_callback(partial(self._handshake_over, sock))
+    def _admit(self, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401  (socket's own type)
+        arrival = _Arrival()
+        evicted = self._waiting.enter(arrival, address=address[0])
+        if evicted:
+            self._count("evicted")
+            evicted.end("too many connections before login")
+        secure = self._secure(arrival, sock, address, entrance)
+        arrival.handshake = self._services.tasks.start(secure, name="handshake")
+        arrival.handshake.add_done_callback(partial(self._handshake_over, arrival, sock))
         self._gauge()
 
-    def _handshake_over(self, sock: socket.socket, task: asyncio.Task[None]) -> None:
+    def _handshake_over(self, arrival: _Arrival, sock: socket.socket, _: asyncio.Task[None]) -> None:
         sock.close()  # Of no effect once TLS has taken it over; a task cancelled before its first step never did.
-        self._handshakes.pop(task, None)
-        self._removed()
+        if arrival.connection is None and self._waiting.leave(arrival):
+            self._removed()
 
-    def _evict_oldest(self) -> None:
-        self._count("evicted")
-        if self._handshakes:
-            task = next(iter(self._handshakes))
-            del self._handshakes[task]
-            task.cancel()
-        else:
-            next(iter(self._before_login)).end("too many connections before login")
-
-    async def _secure(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
+    async def _secure(self, arrival: _Arrival, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401
         try:
             tune(sock)
             secure = self._context().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
@@ -171,7 +206,7 @@ class Server:
             return
         try:
             async with asyncio.timeout(self._limits.handshake_seconds):
-                await handshake(secure)
+                await handshake(secure, partial(self._turns.take, source_of(address[0])))
         except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors.
             secure.close()
             self._count("handshake_failed")
@@ -180,29 +215,53 @@ class Server:
             secure.close()
             raise
         else:
-            self._connect(secure, address[0], address[1])
+            self._connect(arrival, secure, address[0], address[1], entrance)
 
-    def _connect(self, sock: ssl.SSLSocket, host: str, port: int) -> None:
-        session = self._new_session(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    def _connect(self, arrival: _Arrival, sock: ssl.SSLSocket, host: str, port: int, entrance: Entrance) -> None:
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        session = self._new_session(address, entrance, sock.getpeercert(binary_form=True))
         if session is None:
             self._count("refused")
             sock.close()
             return
         self._count("accepted")
-        connection = Connection(
-            sock, client=host, session=session, services=self._services, on_login=self._logged_in, on_gone=self._gone
+        arrival.connection = Connection(
+            sock,
+            client=host,
+            session=session,
+            services=self._services,
+            on_login=partial(self._logged_in, arrival),
+            on_gone=partial(self._gone, arrival),
         )
-        self._before_login[connection] = None
-        connection.start()
+        arrival.connection.start()
 
-    def _logged_in(self, connection: Connection) -> None:
-        if self._before_login.pop(connection, connection) is None:
-            self._after_login[connection] = None
+    def _logged_in(
+        self, arrival: _Arrival, connection: Connection, identity: CallerIdentity, grant: EffectiveGrant
+    ) -> str | None:
+        """Count a connection as its identity's, or say why there is no room for it."""
+        full = self._full(identity.username, grant)
+        if full is None and self._waiting.leave(arrival):
+            self._after_login[connection] = identity.username
+            self._by_identity[identity.username] += 1
             self._gauge()
+        return full
 
-    def _gone(self, connection: Connection) -> None:
-        self._before_login.pop(connection, None)
-        self._after_login.pop(connection, None)
+    def _full(self, username: str, grant: EffectiveGrant) -> str | None:
+        limits = self._services.database().limits
+        if len(self._after_login) >= limits.max_connections:
+            return f"this agent has {limits.max_connections} connections, as many as the database's limits allow"
+        own = min(limits.max_connections_per_identity, grant.options.max_connections or maxsize)
+        if self._by_identity[username] >= own:
+            return f"{username} has {own} connections to this agent, as many as its limits allow: close some of them"
+        return None
+
+    def _gone(self, arrival: _Arrival, connection: Connection) -> None:
+        self._waiting.leave(arrival)
+        username = self._after_login.pop(connection, None)
+        if username is not None:
+            self._by_identity[username] -= 1
+            if not self._by_identity[username]:
+                del self._by_identity[username]
         self._removed()
 
     def _removed(self) -> None:
@@ -220,5 +279,5 @@ class Server:
         self._metrics.connections.labels(outcome).inc()
 
     def _gauge(self) -> None:
-        self._metrics.open.labels("login").set(len(self._handshakes) + len(self._before_login))
+        self._metrics.open.labels("login").set(len(self._waiting))
         self._metrics.open.labels("session").set(len(self._after_login))

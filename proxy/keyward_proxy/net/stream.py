@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 READ_BYTES = 64 * 1024
@@ -95,6 +96,11 @@ class Stream:
         """Read nothing until `start`: the kernel's buffer fills and TCP slows the sender down."""
         self._reading = False
         self._watch()
+
+    def read_now(self) -> None:
+        """Take what has arrived by now, ahead of the loop's turn."""
+        if self._reading:
+            self._read()
 
     def write(self, data: bytes | memoryview) -> None:
         """Send these bytes, now as far as the socket takes them, else when it does. Ignored once closing."""
@@ -279,13 +285,16 @@ class Stream:
         self.abort()
 
 
-async def handshake(sock: ssl.SSLSocket) -> None:
+async def handshake(sock: ssl.SSLSocket, turn: Callable[[], Awaitable[None]] | None = None) -> None:
     """Complete the TLS handshake on a non-blocking socket. The caller bounds the time and closes the socket.
 
-    Raises ssl.SSLError (a peer that does not verify included) and OSError.
+    `turn` is awaited before each step that may cost much. Raises ssl.SSLError (a peer that does not verify included)
+    and OSError.
     """
     loop = asyncio.get_running_loop()
     while True:
+        if turn:
+            await turn()
         try:
             sock.do_handshake()
             return

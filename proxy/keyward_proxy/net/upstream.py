@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 
 from keyward_proxy.net.errors import UpstreamUnreachable
-from keyward_proxy.net.leaf import CIPHERS
+from keyward_proxy.net.server_context import CIPHERS
 from keyward_proxy.net.sockets import tune
 from keyward_proxy.net.stream import describe, handshake
 

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
+from keyward_proxy.session.commands import ToClient
+from keyward_proxy.session.describing import Describing
 from keyward_proxy.session.outbox import Outbox
 from keyward_proxy.session.prepared import PreparedStatements
+from keyward_proxy.session.registrations import Registrations
 from keyward_proxy.session.request import Request
 from keyward_proxy.wire.body import Body
 from keyward_proxy.wire.errors import ProtocolViolation
-from keyward_proxy.wire.header import HEADER_BYTES, PUSH_STREAM, Opcode
+from keyward_proxy.wire.header import HEADER_BYTES, PUSH_STREAM, Opcode, response
 from keyward_proxy.wire.responses import ResultKind, message_body, read_result_kind, read_row_count
 from keyward_proxy.wire.scanner import Frame, Piece, ResponseScanner
 
@@ -23,9 +26,19 @@ from keyward_proxy.wire.scanner import Frame, Piece, ResponseScanner
 class Answers:
     """Requests in flight, and their answers."""
 
-    def __init__(self, *, version: int, maximum_body: int, prepared: PreparedStatements, to_client: Outbox) -> None:
+    def __init__(
+        self,
+        *,
+        version: int,
+        maximum_body: int,
+        prepared: PreparedStatements,
+        registrations: Registrations,
+        to_client: Outbox,
+    ) -> None:
         self._scanner = ResponseScanner(maximum_body=maximum_body, version=version)
+        self._version = version
         self._prepared = prepared
+        self._registrations = registrations
         self._to_client = to_client
         self.in_flight: dict[int, Request] = {}
         """Requests that Keyspaces has, by stream; the oldest first."""
@@ -33,12 +46,21 @@ class Answers:
         self.partly_sent: Request | None = None
         """The request whose answer the client has in part: nothing else can be sent before the rest."""
 
+        self.describing: Describing | None = None
+        """The DESCRIBE under way: all that comes is for it, but the answer to a REGISTER."""
+
+        self.registering: int | None = None
+        """The stream on which Keyspaces has a REGISTER."""
+
         self.keyspace: str | None = None
         """The keyspace in use, as Keyspaces said."""
 
     def feed(self, data: bytes) -> Iterator[Request]:
         """Pass on what came; yields each request whose answer is complete. Raises ProtocolViolation."""
         for item in self._scanner.feed(data):
+            if self.describing and (isinstance(item, Piece) or item.stream not in (PUSH_STREAM, self.registering)):
+                self.describing.take(item)
+                continue
             finished = self._piece(item) if isinstance(item, Piece) else self._frame(item)
             if finished is not None:
                 del self.in_flight[finished.stream]
@@ -57,6 +79,11 @@ class Answers:
 
     def _frame(self, frame: Frame) -> Request | None:
         if frame.stream == PUSH_STREAM:
+            if self._registrations.passes(frame):
+                self._to_client.forward(frame.buffer, frame.start, frame.end)
+            return None
+        if frame.stream == self.registering:
+            self._registered(frame.stream)
             return None
         request = self.in_flight.get(frame.stream)
         if request is None:
@@ -71,6 +98,11 @@ class Answers:
         request.response_bytes = frame.end - frame.start
         self._to_client.forward(frame.buffer, frame.start, frame.end)
         return None if frame.missing else request
+
+    def _registered(self, stream: int) -> None:
+        """Whatever Keyspaces says to it, the client has what the agent promises: the agent's own events."""
+        self.registering = None
+        self._to_client.send(ToClient(data=response(self._version, stream, Opcode.READY)))
 
     def _understand(self, request: Request, frame: Frame) -> None:
         body = message_body(frame)

@@ -4,7 +4,8 @@ State          | what comes                       | what follows
 ---------------|----------------------------------|---------------------------------------------
 any            | OPTIONS                          | SUPPORTED
 startup        | STARTUP                          | AUTHENTICATE, then state credentials
-credentials    | AUTH_RESPONSE                    | Authenticate, then state verdict
+credentials    | AUTH_RESPONSE, no certificate    | Authenticate, then state verdict
+credentials    | AUTH_RESPONSE, a certificate     | as after Authenticated, since TLS has proven who it is
 verdict        | Authenticated, and a grant       | OpenUpstream, then phase UpstreamLogin
 verdict        | Authenticated without a grant    | ERROR 0x0100, closed
 verdict        | AuthenticationRefused            | ERROR 0x0100, closed; if it may pass later, just closed
@@ -20,11 +21,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from keyward_api.decision import GrantError
 from keyward_proxy.session.audit import AuditTrail
+from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
 from keyward_proxy.session.commands import Authenticate, Command, OpenUpstream
 from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
 from keyward_proxy.session.events import Authenticated, AuthenticationRefused, ClientClosed, Drain, Event
 from keyward_proxy.session.phase import Phase
-from keyward_proxy.session.plain import CredentialsError, read_plain
+from keyward_proxy.session.plain import CredentialsError, read_plain, read_user_name
 from keyward_proxy.session.settings import STEP_SECONDS
 from keyward_proxy.session.upstream_login import UpstreamLogin
 from keyward_proxy.wire.errors import ProtocolViolation, WireError
@@ -109,20 +111,45 @@ class ClientLogin(Phase):
         if frame.opcode != Opcode.AUTH_RESPONSE:
             raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} came where AUTH_RESPONSE must")
         self._stream = frame.stream
+        message, certificate = read_auth_response(frame), self._context.settings.certificate
         try:
-            self._context.username, token = read_plain(read_auth_response(frame))
+            if certificate is None:
+                yield from self._verify(message, event)
+            else:
+                self._know_user_name(read_user_name(message))
+                yield from self._admit(certificate, event)
         except CredentialsError as error:
             yield from self._refuse("MalformedCredentials", str(error), event)
-            return
-        self._trail.know(db_user=self._context.username or None)
+
+    def _verify(self, message: bytes, event: Event) -> Iterator[Command]:
+        username, token = read_plain(message)
+        self._know_user_name(username)
         self._state, self.deadline = self._verdict, event.now + STEP_SECONDS
-        yield Authenticate(username=self._context.username, token=token)
+        yield Authenticate(username=username, token=token)
+
+    def _know_user_name(self, username: str) -> None:
+        self._context.username = username
+        self._trail.know(db_user=username or None)
+
+    def _admit(self, certificate: CertificateProof | CertificateRefused, event: Event) -> Iterator[Command]:
+        """A certificate is a verdict of its own; it may have ended since the handshake."""
+        self._state = self._verdict
+        if isinstance(certificate, CertificateRefused):
+            yield from self._refuse("CertificateRefused", certificate.message, event)
+        elif certificate.expires <= event.wall:
+            yield from self._refuse("CertificateExpired", "the client certificate has ended: get a new one", event)
+        else:
+            yield from self.on_verdict(
+                Authenticated(
+                    now=event.now, wall=event.wall, identity=certificate.identity, expires=certificate.expires
+                )
+            )
 
     def _verdict(self, frame: Frame, event: Event) -> Iterator[Command]:
         raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} came before the login was complete")
 
     def on_verdict(self, event: Authenticated | AuthenticationRefused) -> Iterator[Command]:
-        """The token is judged; what the identity may do is in the policy."""
+        """The proof is judged; what the identity may do is in the policy."""
         if isinstance(event, AuthenticationRefused):
             end = self._give_up if event.retryable else self._refuse
             yield from end(event.reason, event.message, event)

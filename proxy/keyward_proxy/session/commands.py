@@ -14,6 +14,7 @@ from keyward_proxy.session.secret import Secret
 if TYPE_CHECKING:
     from keyward_api.decision import EffectiveGrant
     from keyward_api.identities import CallerIdentity
+    from keyward_proxy.describe.inquiry import Inquiry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,16 @@ class OpenUpstream(Command):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FormatDescription(Command):
+    """Have a DESCRIBE's answer written; answered by `Described` or `DescriptionFailed`.
+
+    It takes too long to be done between two events of other sessions.
+    """
+
+    inquiry: Inquiry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordAudit(Command):
     """Write this record; the writer adds `seq` and `prev`."""
 
@@ -78,6 +89,14 @@ class CloseClient(Command):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CloseUpstream(Command):
     """End the connection to Keyspaces, or stop opening it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PauseClient(Command):
+    """Do not read the client before this time: it asks for more than the database's limits allow."""
+
+    until: float
+    """Monotonic seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from keyward_api.decision import EffectiveGrant, PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.reported import CQL_VERSION
+from keyward_proxy.session.budget import RequestBudget
+from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import CloseClient, CloseUpstream, Command, ToClient
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, SessionSettings
@@ -16,7 +19,7 @@ from keyward_proxy.wire.responses import error_body, supported_body
 from keyward_proxy.wire.scanner import RequestScanner
 
 # The lists are those of Amazon Keyspaces; drivers want COMPRESSION to be there, and empty means none.
-SUPPORTED = supported_body({"CQL_VERSION": ["3.4.4"], "COMPRESSION": []})
+SUPPORTED = supported_body({"CQL_VERSION": [CQL_VERSION], "COMPRESSION": []})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +38,11 @@ class SessionContext:
 
     settings: SessionSettings
     policy: PolicyView
+    cluster: Cluster
+    """The nodes that the client sees."""
+
     readings: ReadingCache
+    budget: RequestBudget
     phase: Phase
     requests: RequestScanner = field(default_factory=lambda: RequestScanner(maximum_body=LOGIN_FRAME_BYTES))
     version: int = VERSIONS[-1]

@@ -7,6 +7,9 @@ the grant changed            | none: refused with OVERLOADED       | closed when
 the grant ended              | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
                              |                                     | to 1 s for a request on which to say why
 
+A quiet moment is that of the answer after which nothing is under way: the client learns of the end together with that
+answer, so that it can hardly have sent anything more. Any other moment is as good once no statement came for 1 s.
+
 CQL has no message that a server may send unasked but events, so the reason travels in the answer to the next request; a
 client that sends none learns it when it logs in again. OVERLOADED says that a statement was not run and may be
 sent again, which every driver does on the next connection.
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIET_SECONDS
+from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, IDLE_SECONDS, QUIET_SECONDS
 from keyward_proxy.wire.responses import ErrorCode
 
 
@@ -40,6 +43,11 @@ class Ending:
     farewell: bool = False
     """Whether the client is to be told before the session ends."""
 
+    @property
+    def grantless(self) -> bool:
+        """Whether there is no grant any more by which to judge a request."""
+        return self.code == ErrorCode.UNAUTHORIZED
+
     @classmethod
     def at_quiet_moment(cls, *, reason: str, message: str, now: float) -> Ending:
         """An end that can wait a little."""
@@ -52,7 +60,12 @@ class Ending:
         )
 
     @classmethod
-    def grant_changed(cls, *, now: float) -> Ending:
+    def grant_widened(cls, *, now: float) -> Ending:
+        """A new login would bring more; nothing is taken away by waiting for a good moment."""
+        return cls.at_quiet_moment(reason="GrantChanged", message="your grant changed: connect again", now=now)
+
+    @classmethod
+    def grant_narrowed(cls, *, now: float) -> Ending:
         """The client may log in again at once, with the new grant."""
         return cls(
             reason="GrantChanged",
@@ -82,6 +95,10 @@ class Ending:
         """No quiet moment came."""
         self.accepting = False
         self.deadline = now + CLOSE_SECONDS
+
+    def idle_at(self, *, active: float) -> float:
+        """When a session without a statement since `active` may end, though nothing was just answered."""
+        return active + IDLE_SECONDS if self.accepting else active
 
     def waits_for_farewell(self, *, now: float) -> bool:
         """Whether a quiet session is to stay open for a request on which the client can be told."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keyward_api.decision import PolicyView
     from keyward_api.identities import CallerIdentity
+    from keyward_proxy.describe.inquiry import Answer
+    from keyward_proxy.session.cluster import Cluster, Entrance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,12 +117,41 @@ class UpstreamFailed(Event):
     retryable: bool = False
     """True where the same login may succeed later: Keyspaces or STS could not be reached, for instance."""
 
+    overloaded: bool = False
+    """True where there are too many connections already: the client is told so, and need not change anything."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Described(Event):
+    """The answer to `FormatDescription`."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DescriptionFailed(Event):
+    """The answer to `FormatDescription`: what is asked for does not exist for the caller, or cannot be written."""
+
+    message: str
+    """For the client."""
+
+    code: int
+    """The native protocol's error code."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyChanged(Event):
     """A new revision of the database's policy is in force from now on."""
 
     policy: PolicyView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterChanged(Event):
+    """Clients that came in there see these nodes from now on."""
+
+    entrance: Entrance
+    cluster: Cluster
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

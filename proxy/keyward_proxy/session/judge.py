@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from keyward_api.consistency import ConsistencyLevel, effective
 from keyward_api.decision import Access, decide, is_system
-from keyward_api.permissions import StatementForm
+from keyward_api.permissions import FORMS
+from keyward_api.resources.role import RoleOptions
 from keyward_proxy.cql.statement import Refusal, Statement
 from keyward_proxy.session.context import Caller, SessionContext
 from keyward_proxy.session.records import Decision
@@ -50,10 +51,15 @@ class Judge:
         self._decisions: dict[tuple[Access, ...], Decision] = {}
         self._revision = context.policy.revision
 
+    def use(self, caller: Caller) -> None:
+        """Decide by another grant from now on."""
+        self._caller = caller
+        self._decisions.clear()
+
     def judge(self, request: Request, frame: Frame) -> Refused | None:
         """Why `request` is refused, or None. Sets its decision."""
         for check in _CHECKS:
-            refused = check(request, frame)
+            refused = check(request, frame, self._caller.grant.options)
             if refused is not None:
                 return self.refuse(request, refused)
         statement = request.reading
@@ -127,26 +133,20 @@ class Judge:
         )
 
 
-def asks_for_tracing(request: Request, frame: Frame) -> Refused | None:
+def asks_for_tracing(request: Request, frame: Frame, options: RoleOptions) -> Refused | None:
     """Traces hold statements of others, and Keyspaces keeps none."""
-    if frame.flags & Flag.TRACING:
-        return Refused(code=ErrorCode.INVALID, message="tracing is not available: switch it off (cqlsh: TRACING OFF)")
-    return None
-
-
-def is_batch(request: Request, frame: Frame) -> Refused | None:
-    """Batches are not read."""
-    if request.opcode is Opcode.BATCH:
+    if frame.flags & Flag.TRACING and not options.allow_tracing:
         return Refused(
             code=ErrorCode.INVALID,
-            message="batches are not passed on by this agent: send their statements one by one",
+            message="tracing is not allowed by your roles (`options.allowTracing`), and Amazon Keyspaces has none: "
+            "switch it off (cqlsh: TRACING OFF)",
         )
     return None
 
 
-def is_not_prepared(request: Request, frame: Frame) -> Refused | None:
+def is_not_prepared(request: Request, frame: Frame, options: RoleOptions) -> Refused | None:
     """Drivers prepare again when they are told so."""
-    if request.opcode is Opcode.EXECUTE and request.reading is None:
+    if request.reading is None:
         prepared_id = request.prepared_id or b""
         return Refused(
             code=ErrorCode.UNPREPARED,
@@ -156,21 +156,23 @@ def is_not_prepared(request: Request, frame: Frame) -> Refused | None:
     return None
 
 
-def is_unreadable(request: Request, frame: Frame) -> Refused | None:
+def is_unreadable(request: Request, frame: Frame, options: RoleOptions) -> Refused | None:
     """What cannot be read in full is refused."""
     if isinstance(request.reading, Refusal):
         return Refused(code=request.reading.code, message=request.reading.message)
     return None
 
 
-def prepares_use(request: Request, frame: Frame) -> Refused | None:
-    """A prepared USE would change the keyspace unseen."""
-    if request.opcode is Opcode.PREPARE and request.form is StatementForm.USE:
-        return Refused(code=ErrorCode.INVALID, message="USE cannot be prepared: send it as a simple statement")
+def cannot_be_prepared(request: Request, frame: Frame, options: RoleOptions) -> Refused | None:
+    """Keyspaces prepares data statements only; a prepared USE would besides change the keyspace unseen."""
+    if request.opcode is Opcode.PREPARE and request.form is not None and not FORMS[request.form].preparable:
+        return Refused(
+            code=ErrorCode.INVALID, message=f"{request.form} cannot be prepared: send it as a simple statement"
+        )
     return None
 
 
-def asks_for_unknown_consistency(request: Request, frame: Frame) -> Refused | None:
+def asks_for_unknown_consistency(request: Request, frame: Frame, options: RoleOptions) -> Refused | None:
     """A level that no version of the protocol has."""
     parameters = request.parameters
     if parameters is not None and (parameters.consistency, False) not in _LEVELS:
@@ -180,11 +182,10 @@ def asks_for_unknown_consistency(request: Request, frame: Frame) -> Refused | No
     return None
 
 
-_CHECKS: tuple[Callable[[Request, Frame], Refused | None], ...] = (
+_CHECKS: tuple[Callable[[Request, Frame, RoleOptions], Refused | None], ...] = (
     asks_for_tracing,
-    is_batch,
     is_not_prepared,
     is_unreadable,
-    prepares_use,
+    cannot_be_prepared,
     asks_for_unknown_consistency,
 )

@@ -10,6 +10,9 @@ from keyward_proxy.session.events import (
     Authenticated,
     AuthenticationRefused,
     ClientClosed,
+    ClusterChanged,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -55,6 +58,10 @@ class Phase:
         """Another policy is in force; the context has it already."""
         return ()
 
+    def on_cluster_changed(self, event: ClusterChanged) -> Iterable[Command]:
+        """Other nodes are there; the context has them already."""
+        return ()
+
     def on_drain(self, event: Drain) -> Iterable[Command]:
         """The agent is about to stop."""
         raise NotImplementedError
@@ -65,4 +72,8 @@ class Phase:
 
     def on_upstream_verdict(self, event: UpstreamOpened | UpstreamFailed) -> Iterable[Command]:
         """The answer to OpenUpstream."""
+        return ()
+
+    def on_described(self, event: Described | DescriptionFailed) -> Iterable[Command]:
+        """The answer to FormatDescription."""
         return ()

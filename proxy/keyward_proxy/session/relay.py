@@ -1,10 +1,11 @@
 """The third phase: the client's requests are decided one by one, and what Keyspaces answers is passed back.
 
 Streams pass through: a request that is forwarded keeps its stream id, and nothing of ours is ever sent to Keyspaces in
-between. OPTIONS, REGISTER and the tables of `system_tables` are answered here; Keyspaces' own events would tell
-addresses past the agent, so none is registered for.
+between, but a REGISTER for changes of schema in the place of the client's own. OPTIONS, other REGISTERs and the tables
+of `system_tables` are answered here; Keyspaces' other events would tell addresses past the agent.
 
-USE is a barrier. It is forwarded when nothing is in flight, and nothing is read until it is answered, because what
+USE and DESCRIBE are barriers. DESCRIBE is answered here, from what Keyspaces is asked while nothing else is in
+flight. USE is forwarded when nothing is in flight, and nothing is read until it is answered, because what
 an unqualified name means depends on the answer. The keyspace in use is what Keyspaces said, never what was asked.
 """
 
@@ -12,85 +13,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from keyward_api.decision import GrantError
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
-from keyward_proxy.session.answers import Answers
-from keyward_proxy.session.audit import AuditTrail
-from keyward_proxy.session.barrier import Barrier
-from keyward_proxy.session.commands import Command, RecordAudit, ToClient, ToUpstream
-from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
-from keyward_proxy.session.ending import Ending
-from keyward_proxy.session.events import ClientClosed, Drain, Event, PolicyChanged, UpstreamClosed
-from keyward_proxy.session.judge import Judge, Refused
-from keyward_proxy.session.outbox import Outbox
-from keyward_proxy.session.phase import Phase
-from keyward_proxy.session.prepared import PreparedStatements
+from keyward_proxy.describe.inquiry import Answer, DescriptionError, Inquiry
+from keyward_proxy.session.closing import Closing
+from keyward_proxy.session.commands import Command, ToUpstream
+from keyward_proxy.session.context import SUPPORTED
+from keyward_proxy.session.describing import Describing
+from keyward_proxy.session.events import (
+    Described,
+    DescriptionFailed,
+    Event,
+)
+from keyward_proxy.session.judge import Refused
+from keyward_proxy.session.registrations import UnknownEventType
 from keyward_proxy.session.request import Request
-from keyward_proxy.session.settings import EXPIRY_MARGIN_SECONDS
 from keyward_proxy.session.system_tables import SystemTableError, SystemTables, is_answered_here
-from keyward_proxy.wire.errors import ProtocolViolation, WireError
+from keyward_proxy.wire.errors import ProtocolViolation
 from keyward_proxy.wire.header import Opcode
-from keyward_proxy.wire.requests import read_execute, read_prepare, read_query, read_register, read_values
+from keyward_proxy.wire.requests import read_register, read_values
 from keyward_proxy.wire.responses import ErrorCode
 from keyward_proxy.wire.scanner import Frame
+from keyward_proxy.wire.server_events import EventType, register_frame
 
 _TOO_MANY_WAIT = Refused(
     code=ErrorCode.OVERLOADED,
-    message="too many statements wait for a USE to be answered: send this one again later",
+    message="too many statements wait for a USE or a DESCRIBE to be answered: send this one again later",
 )
+_TOO_MANY_REQUESTS = Refused(
+    code=ErrorCode.OVERLOADED,
+    message="the database's limit of requests (`limits.requestsPerSecond`) is reached, and waiting would take "
+    "too long; the statement was not run: send it again later",
+)
+_BARRIERS = frozenset({StatementForm.USE, StatementForm.DESCRIBE})
 _STATEMENTS = frozenset({Opcode.QUERY, Opcode.PREPARE, Opcode.EXECUTE, Opcode.BATCH})
 
 
-class Relay(Phase):
+class Relay(Closing):
     """Stands between a client that is logged in and Keyspaces."""
-
-    def __init__(
-        self,
-        context: SessionContext,
-        trail: AuditTrail,
-        caller: Caller,
-        *,
-        expires: float,
-        now: float,
-        wall: float,
-    ) -> None:
-        """`expires` in Unix seconds: when credentials or proof of identity end, whichever is first."""
-        self._context = context
-        self._trail = trail
-        self._caller = caller
-        self._judge = Judge(context, caller)
-        self._to_client = Outbox(ToClient)
-        self._to_upstream = Outbox(ToUpstream)
-        self._prepared = PreparedStatements()
-        self._answers = Answers(
-            version=context.version,
-            maximum_body=context.settings.maximum_frame_bytes,
-            prepared=self._prepared,
-            to_client=self._to_client,
-        )
-        self._barrier = Barrier()
-        self._using = False
-        """Whether a USE is in flight."""
-
-        self._client_gone = False
-        self._ending: Ending | None = None
-        self._expires = expires
-        self._expires_at = now + max(0.0, expires - wall - min(EXPIRY_MARGIN_SECONDS, (expires - wall) / 10))
-        self._began = now
-        self._from_client = 0
-        self._commands: list[Command] = []
-        """Audit records first, then what ends the session; sent bytes are in the outboxes."""
-
-        self.deadline = self._expires_at
-
-    def started(self, event: Event) -> RecordAudit:
-        """The record of the login."""
-        return self._trail.started(
-            event, grant=self._caller.grant.hash, revision=self._context.policy.revision, expires=self._expires
-        )
-
-    # What happens.
 
     def on_frames(self, frames: Sequence[Frame], event: Event) -> Iterable[Command]:
         """Decide each request, in order."""
@@ -102,63 +62,30 @@ class Relay(Phase):
                 return self.on_violation(error, event)
         return self._settled(event)
 
-    def on_violation(self, error: WireError, event: Event) -> Iterable[Command]:
-        """Say what is wrong, and close."""
-        self._send_error(error.stream, Refused(code=ErrorCode.PROTOCOL_ERROR, message=str(error)))
-        return self._ended("ProtocolError", f"the client broke the protocol: {error}", event)
-
-    def on_client_closed(self, event: ClientClosed) -> Iterable[Command]:
-        """Nobody is left to answer."""
-        self._client_gone = True
-        return self._ended("ClientClosed", event.reason, event)
-
     def on_upstream_data(self, data: bytes, event: Event) -> Iterable[Command]:
         """Pass answers on."""
         try:
             for request in self._answers.feed(data):
+                self._lifetime.used(event.now)
                 self._using = self._using and request.form is not StatementForm.USE
                 self._record(request, event)
-            self._resume(event)
+            self._go_on_describing(event)
         except ProtocolViolation as error:
             return self._ended("UpstreamProtocolError", f"Amazon Keyspaces sent nonsense: {error}", event)
-        return self._settled(event)
+        return self._resumed(event)
 
-    def on_upstream_closed(self, event: UpstreamClosed) -> Iterable[Command]:
-        """What was in flight may or may not have been done."""
-        return self._ended("UpstreamClosed", f"the connection to Amazon Keyspaces ended: {event.reason}", event)
-
-    def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
-        """The session goes on only if its grant is the same."""
-        caller = self._caller
-        try:
-            grant = event.policy.grant_for(caller.identity, caller.grant.db_user)
-        except GrantError as error:
-            return self._begin(Ending.grant_ended(message=str(error), now=event.now), event)
-        if grant.hash != caller.grant.hash:
-            return self._begin(Ending.grant_changed(now=event.now), event)
-        return ()
-
-    def on_drain(self, event: Drain) -> Iterable[Command]:
-        """End at the first quiet moment."""
-        return self._begin(Ending.at_quiet_moment(reason="Drained", message=event.reason, now=event.now), event)
-
-    def on_deadline(self, event: Event) -> Iterable[Command]:
-        """Credentials end soon, or an ending has waited long enough."""
-        if self._ending is None:
-            message = "the session's credentials end: connect again"
-            return self._begin(Ending.at_quiet_moment(reason="Expired", message=message, now=event.now), event)
-        if self._ending.accepting:
-            self._ending.stop_accepting(now=event.now)
-            self._refuse_held(self._farewell(self._ending), event)
-            return self._settled(event)
-        return self._ended(self._ending.reason, self._ending.message, event)
-
-    # Requests.
+    def on_described(self, event: Described | DescriptionFailed) -> Iterable[Command]:
+        """Answer the client, and go on with what waited."""
+        if isinstance(event, Described):
+            self._end_describing(event.answer, event)
+        else:
+            self._end_describing(DescriptionError(event.message, code=event.code), event)
+        return self._resumed(event)
 
     def _frame(self, frame: Frame, event: Event) -> None:
         self._from_client += frame.end - frame.start
         stream = frame.stream
-        if stream in self._answers.in_flight or self._barrier.holds(stream):
+        if stream in self._answers.in_flight or stream == self._answers.registering or self._barrier.holds(stream):
             raise ProtocolViolation(f"stream {stream} carries a request already")
         if frame.opcode in _STATEMENTS:
             if self._using or self._barrier:
@@ -168,8 +95,7 @@ class Relay(Phase):
         elif frame.opcode == Opcode.OPTIONS:
             self._options(stream)
         elif frame.opcode == Opcode.REGISTER:
-            read_register(frame)
-            self._to_client.send(self._context.to_client(stream, Opcode.READY))
+            self._register(stream, read_register(frame))
         else:
             raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} has no place after the login")
 
@@ -180,42 +106,58 @@ class Relay(Phase):
         else:
             self._to_client.send(self._context.to_client(stream, Opcode.SUPPORTED, SUPPORTED))
 
+    def _register(self, stream: int, types: list[str]) -> None:
+        if self._answers.describing and self._answers.describing.asks_on(stream):
+            self._send_error(stream, _TOO_MANY_WAIT)
+            return
+        try:
+            forwards = self._registrations.add(types)
+        except UnknownEventType as error:
+            self._send_error(stream, Refused(code=ErrorCode.PROTOCOL_ERROR, message=str(error)))
+            return
+        if not forwards:
+            self._to_client.send(self._context.to_client(stream, Opcode.READY))
+            return
+        self._answers.registering = stream
+        frame = register_frame(self._context.version, stream, EventType.SCHEMA_CHANGE)
+        self._to_upstream.send(ToUpstream(data=frame))
+
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
-        """Decide a request; False where it is a USE that must wait."""
+        """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
+        self._lifetime.used(event.now)
         request = Request.of(frame, now=received)
-        self._read(request, frame)
-        refused = self._no_longer_accepted(request) or self._judge.judge(request, frame)
+        self._reader.read(request, frame, self._answers.keyspace)
+        refused = self._refusal(request, frame)
         if refused:
             self._deny(request, refused, event)
-        elif request.form is StatementForm.USE and self._answers.in_flight:
+        elif request.form in _BARRIERS and (self._answers.in_flight or self._answers.registering is not None):
             self._barrier.put_back(frame, received)
             return False
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
             self._answer_here(request, request.reading, frame, event)
+        elif overdrawn := self._overdraws(request, event):
+            self._deny(request, overdrawn, event)
+        elif request.form is StatementForm.DESCRIBE:
+            self._describe(request, event)
         else:
             self._forward(request, frame)
         return True
 
-    def _read(self, request: Request, frame: Frame) -> None:
-        readings, keyspace = self._context.readings, self._answers.keyspace
-        if request.opcode is Opcode.QUERY:
-            query = read_query(frame)
-            request.reading, request.parameters = readings.read(query.text, keyspace), query.parameters
-        elif request.opcode is Opcode.PREPARE:
-            request.reading = readings.read(read_prepare(frame), keyspace)
-        elif request.opcode is Opcode.EXECUTE:
-            execute = read_execute(frame)
-            request.prepared_id, request.parameters = execute.prepared_id, execute.parameters
-            request.reading = self._prepared.get(execute.prepared_id)
+    def _overdraws(self, request: Request, event: Event) -> Refused | None:
+        """Take from the database's budget of requests; why there is none."""
+        pause = self._context.budget.take(event.now)
+        if pause is None:
+            return self._judge.refuse(request, _TOO_MANY_REQUESTS)
+        self._pause_until = max(self._pause_until, event.now + pause)
+        return None
 
-    def _no_longer_accepted(self, request: Request) -> Refused | None:
-        if self._ending is None or self._ending.accepting:
-            return None
-        return self._judge.refuse(request, self._farewell(self._ending))
-
-    def _farewell(self, ending: Ending) -> Refused:
-        ending.farewell = False
-        return Refused(code=ending.code, message=ending.message)
+    def _refusal(self, request: Request, frame: Frame) -> Refused | None:
+        """Why a request is not run: because of what it asks for, or because the session is about to end."""
+        ending = self._ending
+        if ending is None or ending.accepting:
+            return self._judge.judge(request, frame)
+        refused = None if ending.grantless else self._judge.judge(request, frame)
+        return refused or self._judge.refuse(request, self._farewell(ending))
 
     def _forward(self, request: Request, frame: Frame) -> None:
         self._using = request.form is StatementForm.USE
@@ -228,7 +170,7 @@ class Relay(Phase):
 
     def _answer_here(self, request: Request, statement: Statement, frame: Frame, event: Event) -> None:
         context, parameters = self._context, request.parameters
-        tables = SystemTables(database=context.policy.database, address=context.settings.service_address)
+        tables = SystemTables(database=context.policy.database, cluster=context.cluster)
         request.answered_here = True
         try:
             if parameters is None:
@@ -245,22 +187,48 @@ class Relay(Phase):
         self._to_client.send(answer)
         self._record(request, event)
 
-    def _deny(self, request: Request, refused: Refused, event: Event) -> None:
-        request.outcome, request.error_code, request.answered_here = "denied", refused.code, True
-        request.response_bytes = self._send_error(request.stream, refused)
+    def _describe(self, request: Request, event: Event) -> None:
+        statement, parameters = request.reading, request.parameters
+        if not isinstance(statement, Statement) or statement.description is None or parameters is None:
+            raise TypeError(f"the judge let {statement!r} be described")
+        self._using, request.answered_here = True, True
+        self._answers.in_flight[request.stream] = request
+        inquiry = Inquiry(
+            description=statement.description,
+            grant=self._caller.grant,
+            skip_metadata=parameters.skip_metadata,
+        )
+        self._answers.describing = Describing(request, inquiry, version=self._context.version, now=event.now)
+        self._go_on_describing(event)
+
+    def _go_on_describing(self, event: Event) -> None:
+        describing = self._answers.describing
+        if describing is None:
+            return
+        for command in describing.flush():
+            if isinstance(command, ToUpstream):
+                self._to_upstream.send(command)
+            else:
+                self._commands.append(command)
+        if describing.failure:
+            self._end_describing(describing.failure, event)
+
+    def _end_describing(self, found: Answer | DescriptionError, event: Event) -> None:
+        describing = self._answers.describing
+        if describing is None:
+            return
+        request = describing.request
+        self._answers.describing, self._using = None, False
+        del self._answers.in_flight[request.stream]
+        if isinstance(found, DescriptionError):
+            request.outcome, request.error_code = "error", found.code
+            refused = Refused(code=found.code, message=str(found))
+            request.response_bytes = self._send_error(request.stream, refused)
+        else:
+            answer = self._context.to_client(request.stream, Opcode.RESULT, found.body)
+            request.outcome, request.rows, request.response_bytes = "ok", found.rows, len(answer.data)
+            self._to_client.send(answer)
         self._record(request, event)
-
-    def _send_error(self, stream: int, refused: Refused) -> int:
-        if self._client_gone or self._answers.partly_sent:
-            return 0
-        error = self._context.error(stream, refused.code, refused.message, refused.extra)
-        self._to_client.send(error)
-        return len(error.data)
-
-    def _record(self, request: Request, event: Event) -> None:
-        self._commands.append(self._trail.statement(event, request))
-
-    # The barrier.
 
     def _hold(self, frame: Frame, event: Event) -> None:
         if self._barrier.has_room(frame):
@@ -268,66 +236,14 @@ class Relay(Phase):
         else:
             self._refuse_unread(frame, event.now, _TOO_MANY_WAIT, event)
 
-    def _resume(self, event: Event) -> None:
-        """Go on with what was held, as far as the next USE allows."""
+    def _resumed(self, event: Event) -> Iterable[Command]:
+        """Go on with what was held, as far as the next USE allows; then all commands so far."""
         while self._barrier and not self._using:
-            if not self._statement(*self._barrier.take(), event):
-                return
-
-    def _refuse_held(self, refused: Refused, event: Event) -> None:
-        while self._barrier:
-            self._refuse_unread(*self._barrier.take(), refused, event)
-
-    def _refuse_unread(self, frame: Frame, received: float, refused: Refused, event: Event) -> None:
-        request = Request.of(frame, now=received)
-        self._deny(request, self._judge.refuse(request, refused), event)
-
-    # The end.
-
-    @property
-    def _is_quiet(self) -> bool:
-        return not self._answers.in_flight and not self._barrier
-
-    def _begin(self, ending: Ending, event: Event) -> Iterable[Command]:
-        if ending.outranks(self._ending):
-            self._ending = ending
-            if self._barrier and not ending.accepting:
-                self._refuse_held(self._farewell(ending), event)
+            frame, received = self._barrier.take()
+            try:
+                if not self._statement(frame, received, event):
+                    break
+            except ProtocolViolation as error:
+                error.stream = frame.stream
+                return self.on_violation(error, event)
         return self._settled(event)
-
-    def _settled(self, event: Event) -> Iterable[Command]:
-        """All commands so far; ends a session that waits only for quiet."""
-        ending = self._ending
-        if ending and self._is_quiet and not ending.waits_for_farewell(now=event.now):
-            return self._ended(ending.reason, ending.message, event)
-        self.deadline = ending.deadline if ending else self._expires_at
-        return self._flush()
-
-    def _ended(self, reason: str, message: str, event: Event) -> Iterable[Command]:
-        """End now: what is in flight is lost, what is held was never run."""
-        lost = Refused(
-            code=ErrorCode.SERVER_ERROR,
-            message=f"{message}; no answer came, so the statement may or may not have been run",
-        )
-        for request in list(self._answers.in_flight.values()):
-            request.outcome = "lost"
-            self._send_error(request.stream, lost)
-            self._record(request, event)
-        unrun = Refused(code=ErrorCode.OVERLOADED, message=f"{message}; the statement was not run")
-        self._refuse_held(unrun, event)
-        commands = self._flush()
-        commands.append(
-            self._trail.ended(
-                event,
-                reason=reason,
-                message=message,
-                seconds=event.now - self._began,
-                from_client=self._from_client,
-                to_client=self._to_client.bytes_sent,
-            )
-        )
-        return [*commands, *self._context.close(f"{reason}: {message}")]
-
-    def _flush(self) -> list[Command]:
-        commands, self._commands = self._commands, []
-        return [*commands, *self._to_upstream.flush(), *self._to_client.flush()]

@@ -12,7 +12,9 @@ from math import inf
 from keyward_api.decision import PolicyView
 from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.audit import AuditTrail
+from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.client_login import ClientLogin
+from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import Command, SetTimer
 from keyward_proxy.session.context import SessionContext
 from keyward_proxy.session.events import (
@@ -20,6 +22,9 @@ from keyward_proxy.session.events import (
     AuthenticationRefused,
     ClientClosed,
     ClientData,
+    ClusterChanged,
+    Described,
+    DescriptionFailed,
     Drain,
     Event,
     PolicyChanged,
@@ -37,9 +42,19 @@ from keyward_proxy.wire.errors import WireError
 class Session:
     """The pure part of a connection. Not thread-safe; one event at a time."""
 
-    def __init__(self, *, settings: SessionSettings, policy: PolicyView, readings: ReadingCache) -> None:
-        """`policy` is the one in force now; `readings` is shared by all sessions of the agent."""
-        self._context = SessionContext(settings=settings, policy=policy, readings=readings, phase=Phase())
+    def __init__(
+        self,
+        *,
+        settings: SessionSettings,
+        policy: PolicyView,
+        cluster: Cluster,
+        readings: ReadingCache,
+        budget: RequestBudget,
+    ) -> None:
+        """`policy` and `cluster` are those of now; `readings` and `budget` are shared by all sessions of the agent."""
+        self._context = SessionContext(
+            settings=settings, policy=policy, cluster=cluster, readings=readings, budget=budget, phase=Phase()
+        )
         self._trail = AuditTrail(settings, policy)
         self._begun = False
         self._timer = inf
@@ -84,9 +99,16 @@ class Session:
                 return phase.on_verdict(event)
             case UpstreamOpened() | UpstreamFailed():
                 return phase.on_upstream_verdict(event)
+            case Described() | DescriptionFailed():
+                return phase.on_described(event)
             case PolicyChanged():
                 context.policy = event.policy
                 return phase.on_policy_changed(event)
+            case ClusterChanged():
+                if event.entrance is not context.settings.entrance:
+                    return ()
+                context.cluster = event.cluster
+                return phase.on_cluster_changed(event)
             case Drain():
                 return phase.on_drain(event)
             case _:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
+from keyward_proxy.session.cluster import Entrance
+
 LOGIN_FRAME_BYTES = 64 * 1024
 """No frame body may be longer before the login is complete, on either leg."""
 
@@ -19,6 +22,9 @@ CLOSE_SECONDS = 4.0
 QUIET_SECONDS = 4.0
 """How long a session that should end waits for a moment without a statement under way."""
 
+IDLE_SECONDS = 1.0
+"""A session that should end does so at any moment once it had no statement for this long."""
+
 FAREWELL_SECONDS = 1.0
 """How long a session whose grant ended waits for a request on which to say so."""
 
@@ -31,8 +37,20 @@ STATEMENT_CHARACTERS = 16 * 1024
 MAXIMUM_PREPARED = 4096
 """Prepared ids remembered for a connection; the oldest is forgotten first and answered with UNPREPARED."""
 
+MAXIMUM_BATCH_CHILDREN = 1024
+"""Statements in one BATCH; Amazon Keyspaces takes 30. More would hold up other sessions while they are read."""
+
+MAXIMUM_BATCH_VALUES = 65_535
+"""Bound values in one BATCH: what the protocol allows for a single statement."""
+
 MAXIMUM_HELD_BYTES = 1024 * 1024
 """Requests kept back behind a USE; what comes beyond is answered with OVERLOADED."""
+
+DESCRIBE_SECONDS = 20.0
+"""A DESCRIBE is answered within this time, or the session ends: Keyspaces, or this agent, does not keep up."""
+
+MAXIMUM_SCHEMA_BYTES = 8 * 1024 * 1024
+"""What Keyspaces may answer for one DESCRIBE; 256 tables of 100 columns are 3 MiB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +63,8 @@ class SessionSettings:
     agent: str
     """Name of this agent's pod."""
 
-    service_address: str
-    """IP address through which clients connect; drivers see it as the node's address."""
+    entrance: Entrance
+    """Through which port the client came: it decides what nodes drivers see."""
 
     client_address: str
     """Address and port of the client."""
@@ -54,5 +72,5 @@ class SessionSettings:
     client_proxied: bool = False
     """True where `client_address` was told by a load balancer."""
 
-    maximum_frame_bytes: int = 16 * 1024 * 1024
-    """Longest request body accepted after the login."""
+    certificate: CertificateProof | CertificateRefused | None = None
+    """What the client's certificate proved; None: there was none, and a token must."""

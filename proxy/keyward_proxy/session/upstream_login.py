@@ -109,7 +109,7 @@ class UpstreamLogin(Phase):
     def on_upstream_verdict(self, event: UpstreamOpened | UpstreamFailed) -> Iterator[Command]:
         """A connection to Keyspaces stands, or none can be had."""
         if isinstance(event, UpstreamFailed):
-            end = self._give_up if event.retryable else self._refuse
+            end = self._give_up if event.retryable else self._overloaded if event.overloaded else self._refuse
             yield from end(event.reason, event.message, event)
             return
         self._sign, self._credentials_expire = event.sign, event.credentials_expire
@@ -166,12 +166,12 @@ class UpstreamLogin(Phase):
             context,
             self._trail,
             self._caller,
-            expires=min(self._credentials_expire, self._caller.proof_expires),
+            proof_ends=min(self._credentials_expire, self._caller.proof_expires),
             now=event.now,
             wall=event.wall,
         )
         context.phase = relay
-        context.requests.maximum_body = context.settings.maximum_frame_bytes
+        context.requests.maximum_body = context.policy.database.limits.max_frame_bytes
         yield relay.started(event)
         yield context.to_client(self._stream, Opcode.AUTH_SUCCESS, auth_success_body())
 
@@ -185,6 +185,10 @@ class UpstreamLogin(Phase):
 
     def _refuse(self, reason: str, message: str, event: Event) -> Iterator[Command]:
         yield self._context.error(self._stream, ErrorCode.BAD_CREDENTIALS, message)
+        yield from self._give_up(reason, message, event)
+
+    def _overloaded(self, reason: str, message: str, event: Event) -> Iterator[Command]:
+        yield self._context.error(self._stream, ErrorCode.OVERLOADED, message)
         yield from self._give_up(reason, message, event)
 
     def _give_up(self, reason: str, message: str, event: Event) -> Iterator[Command]:

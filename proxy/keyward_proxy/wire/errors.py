@@ -23,12 +23,12 @@ class FrameTooLarge(ProtocolViolation):
 class UnsupportedVersion(WireError):
     """The first byte names a protocol version that is not spoken here."""
 
-    def __init__(self, version: int, *, stream: int) -> None:
+    def __init__(self, version: int) -> None:
         # Three drivers step down by reading this text: python looks for "unsupported protocol version",
         # java 4 for "Invalid or unsupported protocol version", gocql up to 1.7 matches the last clause.
+        # gocql 2 steps down for any text, but on stream 0 only, where Cassandra up to 4 says it.
         super().__init__(
             f"Invalid or unsupported protocol version ({version}); "
             "the lowest supported version is 3 and the greatest is 4",
-            stream=stream,
         )
         self.version = version

@@ -1,7 +1,7 @@
 """Reads requests, as far as an agent must understand them.
 
-Of QUERY and EXECUTE it finds the statement's text or id, the place of the consistency level and the flags; values
-travel on unread. In a request only a custom payload may stand in front of the message.
+Of QUERY, EXECUTE and BATCH it finds the statements' texts and ids, the place of the consistency level and the flags;
+values travel on unread. In a request only a custom payload may stand in front of the message.
 """
 
 from __future__ import annotations
@@ -18,13 +18,20 @@ _STARTUP_OPTIONS = 64
 
 _VALUES = 0x01
 _SKIP_METADATA = 0x02
+_PAGE_SIZE = 0x04
+_PAGING_STATE = 0x08
 _NAMES = 0x40
 _KNOWN_PARAMETERS = 0x7F
+_KNOWN_IN_BATCH = 0x30
+"""Serial consistency and timestamp. Names of values (0x40) cannot be used in a batch: they stand behind the values."""
+
+_BATCH_KINDS = ("", "UNLOGGED ", "COUNTER ")
+_TEXT, _PREPARED = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameters:
-    """The query parameters of QUERY and EXECUTE."""
+    """The query parameters of QUERY, EXECUTE and BATCH."""
 
     consistency: int
     consistency_at: int
@@ -54,6 +61,29 @@ class Execute:
 
     prepared_id: bytes
     parameters: Parameters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchChild:
+    """One statement of a BATCH: a text or a prepared id."""
+
+    text: bytes | None = None
+    prepared_id: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """BATCH: several statements to run together."""
+
+    kind: str
+    """As CQL writes it in front of BATCH: empty for a logged one, `UNLOGGED ` or `COUNTER `."""
+
+    children: tuple[BatchChild, ...]
+    parameters: Parameters
+
+
+class BatchTooLarge(Exception):
+    """A BATCH of more statements or values than are read; the text is for the client."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,11 +137,41 @@ def read_execute(frame: Frame) -> Execute:
     return Execute(prepared_id=prepared_id, parameters=_read_parameters(body))
 
 
-def _read_parameters(body: Body) -> Parameters:
+def read_batch(frame: Frame, *, maximum_children: int, maximum_values: int) -> Batch:
+    """BATCH, without its values. Raises BatchTooLarge; values are counted because walking over them takes time."""
+    body = message_body(frame)
+    kind, count = body.byte(), body.short()
+    if kind >= len(_BATCH_KINDS):
+        raise ProtocolViolation(f"batch type {kind} is not of protocol version 3 or 4")
+    if count > maximum_children:
+        raise BatchTooLarge(f"a batch of {count} statements; at most {maximum_children} are taken: send smaller ones")
+    children = []
+    values = 0
+    for _ in range(count):
+        children.append(_read_child(body))
+        values += (own := body.short())
+        if values > maximum_values:
+            raise BatchTooLarge(f"a batch of more than {maximum_values} values: send smaller ones")
+        for _ in range(own):
+            body.skip(max(body.integer(), 0))
+    parameters = _read_parameters(body, known=_KNOWN_IN_BATCH)
+    return Batch(kind=_BATCH_KINDS[kind], children=tuple(children), parameters=parameters)
+
+
+def _read_child(body: Body) -> BatchChild:
+    kind = body.byte()
+    if kind == _TEXT:
+        return BatchChild(text=body.take(body.integer()))
+    if kind == _PREPARED:
+        return BatchChild(prepared_id=body.short_bytes())
+    raise ProtocolViolation(f"a statement of kind {kind} in a batch; 0 and 1 are known")
+
+
+def _read_parameters(body: Body, *, known: int = _KNOWN_PARAMETERS) -> Parameters:
     consistency_at = body.position
     consistency = body.short()
     flags = body.byte()
-    if flags & ~_KNOWN_PARAMETERS:
+    if flags & ~known:
         raise ProtocolViolation(f"query flags 0x{flags:02x} are not of protocol version 3 or 4")
     return Parameters(consistency=consistency, consistency_at=consistency_at, flags=flags, values_at=body.position)
 
@@ -140,3 +200,13 @@ def auth_response_body(token: bytes) -> bytes:
 def _string(text: str) -> bytes:
     raw = text.encode()
     return len(raw).to_bytes(2) + raw
+
+
+def page_query_body(text: str, *, consistency: int, page_size: int, paging_state: bytes | None) -> bytes:
+    """The body of a QUERY for one page of rows: the first, or the one behind `paging_state`."""
+    raw = text.encode()
+    head = len(raw).to_bytes(4) + raw + consistency.to_bytes(2)
+    if paging_state is None:
+        return head + bytes([_PAGE_SIZE]) + page_size.to_bytes(4)
+    state = len(paging_state).to_bytes(4) + paging_state
+    return head + bytes([_PAGE_SIZE | _PAGING_STATE]) + page_size.to_bytes(4) + state

@@ -26,6 +26,7 @@ class ColumnType(Enum):
     """The column types that an agent's own answers have, as [option] bytes."""
 
     BIGINT = b"\x00\x02"
+    BLOB = b"\x00\x03"
     INT = b"\x00\x09"
     UUID = b"\x00\x0c"
     VARCHAR = b"\x00\x0d"
@@ -93,14 +94,15 @@ def _columns(keyspace: str, table: str, columns: Sequence[Column]) -> bytes:
 
 
 def _value(value: Value, column_type: ColumnType) -> bytes:
-    if value is None:
-        return _INT.pack(-1)
-    raw = _raw(value, column_type)
-    return _INT.pack(len(raw)) + raw
+    raw = value_bytes(value, column_type)
+    return _INT.pack(-1) if raw is None else _INT.pack(len(raw)) + raw
 
 
-def _raw(value: Value, column_type: ColumnType) -> bytes:
+def value_bytes(value: Value, column_type: ColumnType) -> bytes | None:
+    """A value's bytes behind its length; None for null."""
     match value:
+        case None:
+            return None
         case str():
             return value.encode()
         case int():

@@ -15,9 +15,6 @@ from typing import NamedTuple
 from keyward_proxy.wire.errors import FrameTooLarge, ProtocolViolation, UnsupportedVersion
 from keyward_proxy.wire.header import HEADER, HEADER_BYTES, RESPONSE, VERSIONS, Flag, Opcode
 
-_VERSION_PREFIX = 4
-"""So many bytes tell the version and, in every version, the stream."""
-
 _KIND_BYTES = HEADER_BYTES + 4
 _ROWS = b"\x00\x00\x00\x02"
 _REQUEST_FLAGS = {3: Flag.TRACING, 4: Flag.TRACING | Flag.CUSTOM_PAYLOAD}
@@ -129,8 +126,7 @@ class RequestScanner(_Scanner):
         while position < size:
             if size - position < HEADER_BYTES:
                 self._check_version(buffer, position)
-                known = buffer[position] in VERSIONS
-                self._hold(buffer[position:], HEADER_BYTES if known else _VERSION_PREFIX)
+                self._hold(buffer[position:], HEADER_BYTES)
                 return
             version, flags, stream, opcode, length = unpack(buffer, position)
             if version != self.version or flags or length > self.maximum_body or length < 0 or stream < 0:
@@ -150,11 +146,7 @@ class RequestScanner(_Scanner):
             return
         if version & RESPONSE and version & ~RESPONSE in VERSIONS:
             raise ProtocolViolation("a client sent a response frame")
-        prefix = buffer[position : position + _VERSION_PREFIX]
-        if len(prefix) == _VERSION_PREFIX:
-            # Versions 1 and 2 have a stream id of one byte.
-            stream = prefix[2] if version in (1, 2) else int.from_bytes(prefix[2:], signed=True)
-            raise UnsupportedVersion(version, stream=stream)
+        raise UnsupportedVersion(version)
 
     def _check_rest(self, version: int, flags: int, stream: int) -> None:
         if self.version is not None and version != self.version:

@@ -131,3 +131,13 @@ def test_the_partitioner_is_named_only_where_the_agent_would_allow_it() -> None:
     assert "UpdatePartitioner" not in everything
     deny = rule(keyspaces=["system"], tables=["local"], permissions=["UpdatePartitioner"])
     assert own not in policy_of(allow=[rule(), named], deny=[deny])
+
+
+def test_an_agent_s_own_role_may_assume_what_grants_name_and_nothing_else() -> None:
+    roles = ["arn:aws:iam::111122223333:role/B", "arn:aws:iam::111122223333:role/A"]
+    (statement,) = json.loads(iam.agent_policy(roles))["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+        "Resource": sorted(roles),
+    }

@@ -17,6 +17,14 @@ def test_a_child_name_is_a_dns_label_however_long_its_owner(limit: int) -> None:
     assert "--" not in names.child_name(namespace="a-", name="b", limit=13)
 
 
+def test_the_headless_service_has_a_name_of_its_own_however_long_its_owner() -> None:
+    longest = {"namespace": "n" * 63, "name": "d" * 40}
+    name = names.replicas_service_name(**longest)
+    assert len(name) <= 63
+    assert name != names.child_name(**longest)
+    assert name != names.replicas_service_name(namespace="n" * 63, name="e" * 40)
+
+
 def test_a_child_name_begins_with_a_letter_as_a_service_must() -> None:
     assert names.child_name(namespace="1team", name="2nd")[0].isalpha()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ class MiniatureAPIServer:
         self.version = 100
         self.requests: list[web.Request] = []
         self.applied: list[tuple[dict[str, str], dict[str, Any]]] = []
+        self.agents: dict[str, dict[str, Any]] = {}
+        self._managed: dict[str, set[str]] = {}
         self.failing = 0
         """HTTP status of every answer, while it is not 0."""
         self.review: Callable[[dict[str, Any]], dict[str, Any]] = lambda spec: {"authenticated": False}
@@ -48,8 +51,21 @@ class MiniatureAPIServer:
     def put(self, spec: dict[str, Any], *, event: str | None = None) -> None:
         kind = event or ("ADDED" if self.object is None else "MODIFIED")
         self.version += 1
-        self.object = {"metadata": {"name": "policy", "resourceVersion": str(self.version)}, "spec": spec}
-        self.send({"type": kind, "object": self.object})
+        self.object = {"metadata": {"name": "policy"}, "spec": spec}
+        self._changed(kind)
+
+    def report(self, *agents: dict[str, Any]) -> None:
+        """These are the entries in the object's status, for the present and from now on."""
+        self.agents = {agent["pod"]: agent for agent in agents}
+        if self.object:
+            self.version += 1
+            self._changed("MODIFIED")
+
+    def _changed(self, kind: str) -> None:
+        assert self.object
+        self.object["metadata"] = {"name": "policy", "resourceVersion": str(self.version)}
+        self.object["status"] = {"agents": list(self.agents.values())}
+        self.send({"type": kind, "object": copy.deepcopy(self.object)})
 
     def remove(self) -> None:
         self.version += 1
@@ -83,7 +99,7 @@ class MiniatureAPIServer:
         if self.failing:
             return web.json_response({"kind": "Status", "message": "no"}, status=self.failing)
         if request.method == "PATCH":
-            self.applied.append((dict(request.query), json.loads(await request.text())))
+            self._applied(dict(request.query), json.loads(await request.text()))
             return web.json_response({})
         if request.path.endswith("/tokenreviews"):
             return web.json_response({"status": self.review((await request.json())["spec"])})
@@ -92,6 +108,16 @@ class MiniatureAPIServer:
         if self.object is None:
             return web.json_response({"kind": "Status"}, status=404)
         return web.json_response(self.object)
+
+    def _applied(self, parameters: dict[str, str], body: dict[str, Any]) -> None:
+        """Server-side apply, as far as agents use it: each field manager has its own entries."""
+        self.applied.append((parameters, body))
+        manager = parameters.get("fieldManager", "")
+        mine = self._managed.get(manager, set())
+        entries = {entry["pod"]: entry for entry in body.get("status", {}).get("agents", [])}
+        self._managed[manager] = set(entries)
+        left = {pod: entry for pod, entry in self.agents.items() if pod not in mine}
+        self.report(*(left | entries).values())
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

@@ -46,7 +46,7 @@ def split(data: bytes) -> tuple[list[Seen], bytes]:
     frames = []
     while len(data) >= HEADER.size:
         version, flags, stream, opcode, length = HEADER.unpack_from(data)
-        if len(data) < HEADER.size + length:
+        if length < 0 or len(data) < HEADER.size + length:
             break
         body = data[HEADER.size : HEADER.size + length]
         frames.append(Seen(version=version, flags=flags, stream=stream, opcode=opcode, body=body))
@@ -108,9 +108,20 @@ def execute(
     return _encode(message, stream, version)
 
 
-def batch(*texts: str, stream: int = 0, version: int = 4) -> bytes:
-    message = BatchMessage(BatchType.LOGGED, [(False, text, ()) for text in texts], ConsistencyLevel.LOCAL_QUORUM)
-    return _encode(message, stream, version)
+Child = str | bytes | tuple[str | bytes, tuple[bytes, ...]]
+"""A statement's text or prepared id, perhaps with its values."""
+
+
+def batch(
+    *children: Child,
+    stream: int = 0,
+    version: int = 4,
+    kind: BatchType = BatchType.LOGGED,
+    consistency: int = ConsistencyLevel.LOCAL_QUORUM,
+) -> bytes:
+    pairs = [child if isinstance(child, tuple) else (child, ()) for child in children]
+    queries = [(isinstance(what, bytes), what, values) for what, values in pairs]
+    return _encode(BatchMessage(kind, queries, consistency), stream, version)
 
 
 # Responses, as a server would send them.

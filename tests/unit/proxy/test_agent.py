@@ -6,38 +6,42 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec
+from keyward_api.resources.policy import AgentReport, AgentState, KeyspacesPolicySpec
 from keyward_proxy.agent import Agent, AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials
 from keyward_proxy.aws.errors import IdentityNotInjected
 from keyward_proxy.clock import SystemClock
 from keyward_proxy.feed import status as status_module
+from keyward_proxy.feed.replicas import Replica
+from keyward_proxy.feed.watch import News, ReplicasChanged
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.errors import CertificateAuthorityUnusable
 from keyward_proxy.net.upstream import TLSConnector
+from keyward_proxy.session.cluster import Entrance
 from keyward_proxy.session.secret import Secret
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.net.relays import Verifier
-from tests.unit.proxy.support import policy, until
+from tests.unit.proxy.support import policy, policy_document, until
 
 
 class Outside:
     """A policy source, a status sink, STS and an identity, all turned by the test."""
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[KeyspacesPolicySpec | None] = asyncio.Queue()
+        self.queue: asyncio.Queue[News] = asyncio.Queue()
         self.applied: list[AgentReport | None] = []
         self.injected = True
         self.audit = io.BytesIO()
 
-    async def policies(self) -> AsyncIterator[KeyspacesPolicySpec | None]:
+    async def policies(self) -> AsyncIterator[News]:
         while True:
             yield await self.queue.get()
 
@@ -92,6 +96,8 @@ def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
             health=("127.0.0.1", 0),
             endpoints_seconds=0.05,
             drain_seconds=0.2,
+            external_listen=("127.0.0.1", 0),
+            listing_seconds=3600.0,
         )
         return Agent(
             settings,
@@ -165,6 +171,78 @@ async def test_a_policy_that_goes_takes_every_grant_with_it(agent: Agent, outsid
     assert outside.records()[1]["database"] == "orders"
 
 
+def listed(*pods: str, state: AgentState = AgentState.SERVING) -> ReplicasChanged:
+    """These agents are in the policy's status; `orders-0` is the one under test."""
+    addresses = {pod: ip_address(f"127.0.0.{1 + int(pod.removeprefix('orders-'))}") for pod in pods}
+    return ReplicasChanged(replicas=tuple(Replica(pod=pod, address=addresses[pod], state=state) for pod in pods))
+
+
+def peers(agent: Agent, entrance: Entrance = Entrance.REPLICAS) -> list[str]:
+    return [str(peer.address) for peer in agent._clusters[entrance].peers]
+
+
+async def test_an_agent_is_ready_once_the_others_list_it(agent: Agent, outside: Outside) -> None:
+    for news in (listed("orders-1"), policy()):
+        outside.queue.put_nowait(news)
+    await until(lambda: reasons(agent) == ["NotListed"])
+    await until(lambda: bool(outside.applied) and outside.applied[-1].state is AgentState.SERVING)
+    assert outside.applied[-1].ready
+    outside.queue.put_nowait(listed("orders-0", "orders-1", state=AgentState.STARTING))
+    outside.queue.put_nowait(listed("orders-0", "orders-1"))
+    await until(lambda: reasons(agent) == [])
+    outside.queue.put_nowait(listed("orders-1"))
+    await until(lambda: outside.queue.empty())
+    assert reasons(agent) == []
+
+
+async def test_the_other_agents_are_peers_inside_and_nothing_outside(agent: Agent, outside: Outside) -> None:
+    for news in (listed("orders-0", "orders-1"), policy()):
+        outside.queue.put_nowait(news)
+    await until(lambda: reasons(agent) == [])
+    assert peers(agent) == ["127.0.0.2"]
+    outside.queue.put_nowait(listed("orders-0", "orders-1", "orders-2"))
+    await until(lambda: peers(agent) == ["127.0.0.2", "127.0.0.3"])
+    assert peers(agent, Entrance.EXTERNAL) == []
+    assert str(agent._clusters[Entrance.EXTERNAL].local.address) == "10.96.0.10"
+    assert [record["event"] for record in outside.records()] == ["agent.start", "policy.changed"]
+
+
+async def test_an_agent_that_drains_is_still_a_peer_and_one_that_starts_is_not_yet(
+    agent: Agent, outside: Outside
+) -> None:
+    outside.queue.put_nowait(policy())
+    for state, expected in (
+        (AgentState.SERVING, ["127.0.0.2"]),
+        (AgentState.DRAINING, ["127.0.0.2"]),
+        (AgentState.STARTING, []),
+    ):
+        outside.queue.put_nowait(listed("orders-1", state=state))
+        await until(outside.queue.empty)
+        assert peers(agent) == expected
+
+
+async def test_the_external_port_is_open_until_the_end(agent: Agent, stop: asyncio.Event) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", agent.external_port)
+    writer.close()
+    assert agent.external_port != agent.port
+    stop.set()
+    await until(lambda: not agent._server.listening)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", agent.external_port)
+
+
+async def test_an_agent_that_drains_says_so_before_its_entry_goes(
+    agent: Agent, outside: Outside, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_module, "INTERVAL_SECONDS", 3600.0)
+    outside.queue.put_nowait(policy())
+    await until(lambda: bool(outside.applied) and outside.applied[-1].state is AgentState.SERVING)
+    stop.set()
+    await until(lambda: outside.applied[-1] is None)
+    assert outside.applied[-2].state is AgentState.DRAINING
+    assert not outside.applied[-2].ready
+
+
 async def test_the_end_is_told_in_status_readiness_and_trail(
     agent: Agent, outside: Outside, stop: asyncio.Event
 ) -> None:
@@ -188,3 +266,17 @@ async def test_an_agent_without_a_ca_does_not_start_and_its_trail_says_so(
         await make().run(stop)
     assert [record["event"] for record in outside.records()] == ["agent.start", "agent.stop"]
     assert outside.records()[-1]["reason"] == "failed"
+
+
+async def test_agents_that_serve_share_the_requests_that_the_database_allows(agent: Agent, outside: Outside) -> None:
+    limited = policy_document()
+    limited["database"]["limits"] = {"requestsPerSecond": 90}
+    outside.queue.put_nowait(KeyspacesPolicySpec.model_validate(limited))
+    await until(outside.queue.empty)
+    assert agent._budget.rate == 90
+    outside.queue.put_nowait(listed("orders-0", "orders-1", "orders-2"))
+    await until(lambda: agent._budget.rate == 30)
+    outside.queue.put_nowait(listed("orders-0", state=AgentState.DRAINING))
+    await until(lambda: agent._budget.rate == 90)
+    outside.queue.put_nowait(policy())
+    await until(lambda: agent._budget.rate is None)

@@ -19,10 +19,15 @@ def reasons() -> list[NotReady]:
 
 
 @pytest.fixture
-async def ask(reasons: list[NotReady]) -> AsyncIterator[Ask]:
+def warnings() -> list[NotReady]:
+    return []
+
+
+@pytest.fixture
+async def ask(reasons: list[NotReady], warnings: list[NotReady]) -> AsyncIterator[Ask]:
     metrics = Metrics()
     metrics.from_clients = 42
-    server = HealthServer(unready=lambda: reasons, metrics=metrics)
+    server = HealthServer(unready=lambda: reasons, warnings=lambda: warnings, metrics=metrics)
     port = await server.start("127.0.0.1", 0)
 
     async def ask(path: str) -> tuple[int, str]:
@@ -43,6 +48,13 @@ async def test_ready_until_there_is_a_reason_against_it(ask: Ask, reasons: list[
     assert status == 503
     assert '"reason": "Draining", "message": "the agent is about to end"' in body
     assert (await ask("/healthz"))[0] == 200
+
+
+async def test_a_warning_is_told_and_keeps_nobody_away(ask: Ask, warnings: list[NotReady]) -> None:
+    warnings.append(NotReady(reason="ManifestsNotInForce", message="a.yaml is broken"))
+    status, body = await ask("/readyz")
+    assert status == 200
+    assert body.endswith('"warnings": [{"reason": "ManifestsNotInForce", "message": "a.yaml is broken"}]}')
 
 
 async def test_metrics_are_those_of_this_agent(ask: Ask) -> None:

@@ -1,52 +1,12 @@
-"""The command line, and what it says of what is missing."""
+"""The command as a process, and what it says of what is missing."""
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from keyward_proxy.main import address, parser, settings_from
-
 MINIMUM = ["--policy-name", "payments.orders", "--server-name", "keyward-orders.payments.svc"]
-POD = {"POD_NAME": "orders-0", "POD_IP": "10.0.0.7", "POD_NAMESPACE": "keyward-agents"}
-
-
-def test_a_pod_needs_to_be_told_little() -> None:
-    settings = settings_from(parser().parse_args(MINIMUM), POD)
-    assert settings.policy == "keyward-agents/payments.orders"
-    assert settings.listen == ("0.0.0.0", 9142)  # noqa: S104
-    assert settings.health == ("0.0.0.0", 8080)  # noqa: S104
-    assert settings.ca_directory == Path("/etc/keyward/ca")
-    assert settings.server_names == ("keyward-orders.payments.svc",)
-
-
-def test_server_names_add_up_and_the_policy_may_be_elsewhere() -> None:
-    arguments = [*MINIMUM, "--server-name", "db.example.com", "--policy-namespace", "elsewhere"]
-    settings = settings_from(parser().parse_args(arguments), POD)
-    assert settings.server_names == ("keyward-orders.payments.svc", "db.example.com")
-    assert settings.policy == "elsewhere/payments.orders"
-
-
-def test_missing_environment_is_told_with_where_it_comes_from() -> None:
-    with pytest.raises(ValueError, match=r"lacks POD_IP: set POD_IP from status\.podIP"):
-        settings_from(parser().parse_args(MINIMUM), {**POD, "POD_IP": ""})
-
-
-@pytest.mark.parametrize(
-    ("text", "parsed"), [("127.0.0.1:9142", ("127.0.0.1", 9142)), ("[::]:1", ("::", 1)), (":80", ("", 80))]
-)
-def test_addresses(text: str, parsed: tuple[str, int]) -> None:
-    assert address(text) == parsed
-
-
-@pytest.mark.parametrize("text", ["", "9142", "host:", "host:port", "host:70000", "host:-1"])
-def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError):
-        address(text)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -62,8 +22,28 @@ def test_outside_a_pod_the_command_says_why_it_ends() -> None:
     assert '"the environment lacks POD_NAME' in ended.stderr
 
 
-def test_help_names_every_flag() -> None:
+def test_help_names_every_flag_and_shows_both_ways() -> None:
     ended = run("--help")
     assert ended.returncode == 0
     for flag in ("--policy-name", "--server-name", "--ca-directory", "--listen", "--health-address", "--log-level"):
         assert flag in ended.stdout
+    assert "keyward-agent --manifests . --check" in ended.stdout
+
+
+def test_manifests_that_are_wrong_are_told_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: Pod\n")
+    ended = run("--manifests", str(tmp_path), "--client-ca", "missing.pem", "--advertise-address", "127.0.0.1")
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 2
+    assert "a.yaml, document 1, apiVersion: must be 'keyward.dev/v1alpha1'" in lines[0]
+    assert "a.yaml, document 1, kind: must be one of KeyspacesDatabase" in lines[1]
+    checked = run("--manifests", str(tmp_path), "--check")
+    assert (checked.returncode, len(checked.stderr.splitlines())) == (1, 2)
+
+
+def test_a_pod_s_agent_does_not_load_what_files_need() -> None:
+    code = "import sys, keyward_proxy.main; print([n for n in sys.modules if n in ('joserfc', 'keyward_api.crds')])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ended.stdout.strip() == "[]"

@@ -1,13 +1,19 @@
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from keyward_operator.children import Child
+from keyward_operator.manifests.client_service import client_service
 from keyward_operator.manifests.deployment import deployment
+from keyward_operator.manifests.replicas_service import replicas_service
+from keyward_operator.manifests.service import service
 from keyward_operator.pki.certificate_authority import CertificateAuthority, issue
+from keyward_proxy.agent import AUDIT_FLUSH_SECONDS, AgentSettings
 from tests.unit.operator.builders import AUTHORITY, NOW, REFERENCES, ROLE_ARN, context, settings
 
 SHORT = REFERENCES[Child.SERVICE].name
+HEADLESS = REFERENCES[Child.REPLICAS_SERVICE].name
 
 
 def built(
@@ -34,17 +40,40 @@ def test_the_agent_is_told_where_its_policy_and_its_names_are() -> None:
         "--policy-name=payments.orders",
         "--ca-directory=/etc/keyward/ca",
         "--listen=0.0.0.0:9142",
+        "--external-listen=0.0.0.0:9143",
         "--health-address=0.0.0.0:8080",
         "--server-name=keyward-orders.payments.svc",
         "--server-name=keyward-orders.payments.svc.cluster.local",
         f"--server-name={SHORT}.keyward-agents.svc",
         f"--server-name={SHORT}.keyward-agents.svc.cluster.local",
+        f"--server-name={HEADLESS}.keyward-agents.svc",
+        f"--server-name={HEADLESS}.keyward-agents.svc.cluster.local",
     ]
 
 
 def test_no_agent_is_missed_while_pods_roll() -> None:
     spec = built()["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert spec["minReadySeconds"] == 10
+
+
+def test_an_agent_s_end_fits_the_grace_period() -> None:
+    grace = built()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    defaults = {field.name: field.default for field in fields(AgentSettings)}
+    assert grace > defaults["endpoints_seconds"] + defaults["drain_seconds"] + AUDIT_FLUSH_SECONDS
+
+
+def test_both_ports_are_named_for_the_services() -> None:
+    ports = {port["name"]: port["containerPort"] for port in container(built())["ports"]}
+    assert (ports["cql"], ports["cql-external"]) == (9142, 9143)
+    for build in (service, replicas_service):
+        for port in build(context())["spec"]["ports"]:
+            assert ports[port["targetPort"]] == port["port"]
+
+
+def test_clients_names_stand_for_the_agents_themselves() -> None:
+    assert replicas_service(context())["spec"]["clusterIP"] == "None"
+    assert client_service(context())["spec"]["externalName"] == f"{HEADLESS}.keyward-agents.svc.cluster.local"
 
 
 def test_it_runs_restricted() -> None:

@@ -46,6 +46,22 @@ def test_a_user_name_too_long_for_a_tag_is_told_by_its_session_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("alice@example.com", "alice@example.com"),
+        ("Zoë Żółć", "Zoë Żółć"),
+        ("a|b", "u=a=7Cb"),
+        ("Liddell, Alice", "u=Liddell=2C=20Alice"),
+        ("𝄞\u200a<x>", "u==F0=9D=84=9E=E2=80=8A=3Cx=3E"),
+    ],
+)
+def test_a_person_s_name_becomes_a_tag_that_sts_takes(name: str, tag: str) -> None:
+    view = PolicyView.of(policy())
+    alice = CallerIdentity(kind="User", name=name)
+    assert dict(request_for(view.grant_for(APP, ""), alice, view.database).tags)["keyward:user"] == tag
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"region": "eu-west-1"},

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from keyward_proxy.aws.credentials import AssumeRoleRequest
-from keyward_proxy.aws.errors import IdentityNotInjected
-from keyward_proxy.aws.sts import BotoSTS, _parameters, _refused, require_injected_identity
+from keyward_proxy.aws.errors import AWSError, IdentityNotInjected
+from keyward_proxy.aws.sts import BotoSTS, _parameters, _refused, any_identity, require_injected_identity
 from tests.unit.proxy.support import AGENT_ROLE, READER
 
 REQUEST = AssumeRoleRequest(
@@ -86,4 +86,36 @@ async def test_without_an_identity_nothing_is_asked(monkeypatch: pytest.MonkeyPa
     with pytest.raises(IdentityNotInjected):
         await sts.assume_role(REQUEST)
     assert not sts._clients
+    sts.close()
+
+
+async def test_a_machine_without_credentials_is_told_and_asked_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ROLE_ARN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    sts = BotoSTS(required=any_identity)
+    sts.check_identity()
+    with pytest.raises(IdentityNotInjected, match="instance profile"):
+        await sts.caller_identity("us-east-1")
+    with pytest.raises(IdentityNotInjected, match="instance profile"):
+        sts.check_identity()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with pytest.raises(AWSError) as refused:
+        await sts.caller_identity("us-east-1")
+    assert refused.value.retryable
+    sts.check_identity()
+    sts.close()
+
+
+def test_in_a_pod_the_chain_is_not_asked_before_its_identity_is_injected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ROLE_ARN", raising=False)
+    sts = BotoSTS()
+    with pytest.raises(IdentityNotInjected, match="the EKS pod identity webhook"):
+        sts.check_identity()
     sts.close()

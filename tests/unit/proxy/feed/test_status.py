@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from keyward_api.resources.policy import AgentReport
+from keyward_api.resources.policy import AgentReport, AgentState
 from keyward_proxy.feed import status as module
 from keyward_proxy.feed.status import KubernetesStatusSink, StatusReporter
 from keyward_proxy.kubernetes_api import KubernetesAPI, KubernetesUnavailable
@@ -58,6 +58,31 @@ async def test_changes_go_out_together_and_not_too_often(reporter: StatusReporte
     await until(lambda: len(sink.applied) == 2)
     assert [applied.observed_revision for applied in sink.applied] == ["r2", "r4"]
     assert sink.times[1] - sink.times[0] >= 0.049
+
+
+async def test_a_change_of_state_does_not_wait(
+    reporter: StatusReporter, sink: ListeningSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "INTERVAL_SECONDS", 3600.0)
+    monkeypatch.setattr(module, "SETTLE_SECONDS", 1800.0)
+    for state in (AgentState.STARTING, AgentState.SERVING, AgentState.DRAINING):
+        reporter.report(report(state=state))
+        await until(lambda state=state: bool(sink.applied) and sink.applied[-1].state is state)  # type: ignore[misc]
+    reporter.report(report(state=AgentState.DRAINING, observedRevision="r9"))
+    await asyncio.sleep(0.05)
+    assert len(sink.applied) == 3
+
+
+async def test_a_change_of_state_that_was_not_applied_is_tried_again_when_it_is_reported_again(
+    reporter: StatusReporter, sink: ListeningSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "INTERVAL_SECONDS", 3600.0)
+    sink.failures = 1
+    reporter.report(report(state=AgentState.DRAINING))
+    await until(lambda: len(sink.times) == 1)
+    assert not sink.applied
+    reporter.report(report(state=AgentState.DRAINING))
+    await until(lambda: len(sink.applied) == 1)
 
 
 async def test_what_did_not_change_is_not_applied(reporter: StatusReporter, sink: ListeningSink) -> None:

@@ -6,19 +6,32 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_proxy import kubernetes_api
 from keyward_proxy.feed import watch as module
-from keyward_proxy.feed.watch import KubernetesPolicySource
+from keyward_proxy.feed.watch import KubernetesPolicySource, ReplicasChanged
 from keyward_proxy.kubernetes_api import KubernetesAPI
 from keyward_proxy.tasks import TaskHolder
 from tests.unit.proxy.apiserver import MiniatureAPIServer
 from tests.unit.proxy.support import policy_document, until
 
 
+def agent(pod: str, address: str, **more: str) -> dict[str, str]:
+    return {"pod": pod, "podIP": address, "state": "Serving"} | more
+
+
+@pytest.fixture
+def replicas() -> list[list[str]]:
+    """Lists of agents in the order in which they were told."""
+    return []
+
+
 @pytest.fixture
 async def seen(
-    server: MiniatureAPIServer, api: KubernetesAPI, tasks: TaskHolder, monkeypatch: pytest.MonkeyPatch
+    server: MiniatureAPIServer,
+    api: KubernetesAPI,
+    tasks: TaskHolder,
+    replicas: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[list[str | None]]:
     """Revisions in the order in which they came into force; None: no policy."""
     monkeypatch.setattr(module, "FIRST_BACKOFF_SECONDS", 0.01)
@@ -26,9 +39,11 @@ async def seen(
 
     async def follow() -> None:
         source = KubernetesPolicySource(api, namespace="keyward-agents", name="policy")
-        async for spec in source.policies():
-            assert spec is None or isinstance(spec, KeyspacesPolicySpec)
-            revisions.append(spec.revision if spec else None)
+        async for news in source.policies():
+            if isinstance(news, ReplicasChanged):
+                replicas.append([replica.pod for replica in news.replicas])
+            else:
+                revisions.append(news.revision if news else None)
 
     task = tasks.start(follow(), name="follow")
     yield revisions
@@ -49,12 +64,38 @@ async def test_the_present_policy_comes_first_then_each_change(
     assert len(server.asked("GET")) == 1
 
 
-async def test_a_change_of_status_alone_is_no_news(server: MiniatureAPIServer, seen: list[str | None]) -> None:
+async def test_a_change_of_status_alone_is_no_new_policy(server: MiniatureAPIServer, seen: list[str | None]) -> None:
     server.put(policy_document(revision="r1"))
     await until(lambda: server.watching == 1)
     server.put(policy_document(revision="r1"))
     server.put(policy_document(revision="r2"))
     await until(lambda: seen == ["r1", "r2"])
+
+
+async def test_the_agents_are_told_ahead_of_the_policy_and_at_each_change(
+    server: MiniatureAPIServer, seen: list[str | None], replicas: list[list[str]]
+) -> None:
+    server.report(agent("a", "10.1.0.1"))
+    server.put(policy_document(revision="r1"))
+    await until(lambda: seen == ["r1"] and server.watching == 1)
+    assert replicas[-1] == ["a"]
+    server.report(agent("a", "10.1.0.1"), agent("b", "10.1.0.2"))
+    await until(lambda: replicas[-1] == ["a", "b"])
+    server.report(agent("a", "10.1.0.1", observedRevision="r1"), agent("b", "10.1.0.2"))
+    server.report(agent("b", "10.1.0.2"))
+    await until(lambda: replicas[-1] == ["b"])
+    assert replicas[-3:] == [["a"], ["a", "b"], ["b"]]
+    assert seen == ["r1"]
+
+
+async def test_a_policy_that_goes_takes_the_agents_with_it(
+    server: MiniatureAPIServer, seen: list[str | None], replicas: list[list[str]]
+) -> None:
+    server.report(agent("a", "10.1.0.1"))
+    server.put(policy_document(revision="r1"))
+    await until(lambda: seen == ["r1"] and server.watching == 1)
+    server.remove()
+    await until(lambda: seen == ["r1", None] and replicas[-1] == [])
 
 
 async def test_a_policy_that_comes_later_or_goes_is_told(server: MiniatureAPIServer, seen: list[str | None]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from keyward_proxy.cql.description import Description, Subject
+from keyward_proxy.describe.inquiry import Inquiry
 from keyward_proxy.net.connection import Connection, Services, Session
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf
 from keyward_proxy.net.opening import OpeningFailed
@@ -107,7 +109,12 @@ async def connect(leaf: Leaf, trusting: ssl.SSLContext, shared: Services) -> Asy
         gone: list[Connection] = []
         logins: list[Connection] = []
         connection = Connection(
-            secure, client="127.0.0.1", session=session, services=shared, on_login=logins.append, on_gone=gone.append
+            secure,
+            client="127.0.0.1",
+            session=session,
+            services=shared,
+            on_login=lambda connection, *_: logins.append(connection),
+            on_gone=gone.append,
         )
         made.append(Connected(client, connection, gone, logins))
         connection.start()
@@ -163,6 +170,28 @@ async def test_memory_stays_bounded_though_nobody_reads(connect: Connect, upstre
     await connected.end()
 
 
+async def test_a_client_that_does_not_take_its_answers_is_not_read(connect: Connect) -> None:
+    """Answers that the agent gives itself, longer than what they answer: refusals, SUPPORTED, system tables."""
+    longer = 20
+    session = ScriptedSession(ClientData=lambda event: [commands.ToClient(data=event.data * longer)])
+    connected = await connect(session)
+    client, agents = connected.client, connected.connection._client
+    client.stream.pause()
+    highest = 0
+    for _ in range(300):
+        if client.stream.unsent < HIGH_WATER:
+            client.stream.write(bytes(16 * 1024))
+        await asyncio.sleep(0)
+        highest = max(highest, agents.unsent)
+    assert HIGH_WATER < highest <= HIGH_WATER + longer * READ_BYTES * READS_PER_TURN
+    asked = sum(len(event.data) for event in session.saw(events.ClientData))
+    client.stream.start()
+    await until(lambda: len(client.data) >= longer * asked)
+    client.stream.write(b"more")
+    await until(lambda: client.data.endswith(b"more") and client.stream.unsent == 0)
+    await connected.end()
+
+
 async def test_the_client_is_not_read_while_its_login_waits(connect: Connect, shared: Services) -> None:
     shared.authenticator.gate.clear()  # type: ignore[attr-defined]
     authenticate = commands.Authenticate(username="u", token=Secret("good"))
@@ -189,6 +218,29 @@ async def test_a_refused_token_is_told_with_its_reason(connect: Connect) -> None
 
 
 OPEN: list[commands.Command] = [commands.OpenUpstream(grant=GRANT, identity=APP)]
+
+
+DESCRIBE_CLUSTER = Inquiry(description=Description(subject=Subject.CLUSTER), grant=GRANT)
+DESCRIBE_NOTHING = Inquiry(description=Description(subject=Subject.KEYSPACE), grant=GRANT)
+
+
+async def test_a_description_is_written_and_told(connect: Connect) -> None:
+    session = ScriptedSession(ClientData=[commands.FormatDescription(inquiry=DESCRIBE_CLUSTER)])
+    connected = await connect(session)
+    connected.client.stream.write(b"x")
+    await until(lambda: bool(session.saw(events.Described)))
+    assert session.saw(events.Described)[0].answer.rows == 1
+    await connected.end()
+
+
+async def test_a_description_that_fails_is_told_with_its_code(connect: Connect) -> None:
+    session = ScriptedSession(ClientData=[commands.FormatDescription(inquiry=DESCRIBE_NOTHING)])
+    connected = await connect(session)
+    connected.client.stream.write(b"x")
+    await until(lambda: bool(session.saw(events.DescriptionFailed)))
+    failed = session.saw(events.DescriptionFailed)[0]
+    assert (failed.code, failed.message) == (0x2200, "No keyspace specified and no current keyspace")
+    await connected.end()
 
 
 async def test_an_opened_upstream_comes_with_what_it_logs_in_with(connect: Connect) -> None:
@@ -259,6 +311,22 @@ async def test_a_client_that_leaves_takes_the_upstream_with_it(connect: Connect,
     await connected.end()
     assert len(session.saw(events.ClientClosed)) == 1
     assert opener.sockets[0].fileno() == -1
+
+
+async def test_a_connection_that_drains_reads_what_its_client_sent_before_it_passes_an_answer_on(
+    connect: Connect, upstream: Upstream
+) -> None:
+    session = ScriptedSession(Tick=[commands.OpenUpstream(grant=GRANT, identity=APP)])
+    connected = await connect(session)
+    await until(lambda: bool(upstream.writers) and bool(session.saw(events.UpstreamOpened)))
+    connected.connection.drain()
+    assert session.saw(events.Drain)
+    assert connected.client.stream
+    connected.client.stream.write(b"under way")
+    connected.connection.upstream_received(b"an answer")
+    order = [type(event).__name__ for event in session.events[-2:]]
+    assert order == ["ClientData", "UpstreamData"]
+    connected.connection.end("the test is over")
 
 
 async def test_a_timer_ticks_at_its_time_and_the_last_one_set_counts(connect: Connect) -> None:

@@ -83,7 +83,7 @@ def test_a_leaf_lives_a_day_and_is_renewed_in_the_middle(authority: CertificateA
 def test_a_leaf_never_outlives_its_ca(authority: CertificateAuthority) -> None:
     end = authority.certificate.not_valid_after_utc
     assert issue(authority, ["agent.test"], end - datetime.timedelta(hours=1)).not_after == end
-    with pytest.raises(CertificateAuthorityUnusable, match="the operator must renew its Secret"):
+    with pytest.raises(CertificateAuthorityUnusable, match="it must be renewed"):
         issue(authority, ["agent.test"], end)
 
 

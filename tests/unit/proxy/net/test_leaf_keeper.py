@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.client_authority import ClientAuthorityFile
 from keyward_proxy.net.errors import CertificateAuthorityUnusable
 from keyward_proxy.net.leaf_keeper import LeafKeeper
+from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.support import TurnedClock
 
 HOUR = 3600.0
@@ -94,3 +96,24 @@ def test_nothing_is_signed_for_what_the_leaf_carries(keeper: LeafKeeper, address
     first = keeper.context
     keeper.answer_for(address)
     assert keeper.context is first
+
+
+def test_a_client_ca_that_changed_is_asked_for_from_then_on(
+    authority_directory: Path, clock: TurnedClock, metrics: Metrics, tmp_path: Path
+) -> None:
+    clients = ClientAuthorityFile(file=tmp_path / "clients.pem", required=True)
+    clients.file.write_text(pem(make_authority()))
+    keeper = LeafKeeper(
+        directory=authority_directory, names=["agent.test"], clients=clients, clock=clock, metrics=metrics
+    )
+    keeper.renew()
+    first = keeper.context
+    assert first.verify_mode == ssl.CERT_REQUIRED
+    keeper.renew_if_due()
+    assert keeper.context is first
+    clients.file.write_text("nonsense")
+    keeper.renew_if_due()
+    assert keeper.context is first
+    clients.file.write_text(pem(make_authority()))
+    keeper.renew_if_due()
+    assert keeper.context is not first

@@ -7,15 +7,20 @@ nothing else came.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from math import inf
+from types import MappingProxyType
 from typing import Any
 
 from keyward_api.decision import PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.session.budget import RequestBudget
+from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
+from keyward_proxy.session.cluster import Cluster, Entrance
 from keyward_proxy.session.commands import (
     Authenticate,
     CloseClient,
@@ -30,6 +35,7 @@ from keyward_proxy.session.commands import (
 from keyward_proxy.session.events import (
     Authenticated,
     ClientData,
+    ClusterChanged,
     Event,
     PolicyChanged,
     Tick,
@@ -60,11 +66,17 @@ READ_ORDERS = rule("reader/allow/0", "orders", "*", "Select")
 
 
 def policy(
-    *allow: dict[str, Any], deny: tuple[dict[str, Any], ...] = (), revision: str = "r1", granted: bool = True
+    *allow: dict[str, Any],
+    deny: tuple[dict[str, Any], ...] = (),
+    revision: str = "r1",
+    granted: bool = True,
+    options: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
 ) -> PolicyView:
     """What the app may do as the IAM role `Reader`."""
     role_arn = "arn:aws:iam::111122223333:role/Reader"
-    grant = {"id": "g1", "user": "app", "dbUser": "Reader", "roleARN": role_arn, "allow": allow, "deny": deny}
+    grant: dict[str, Any] = {"id": "g1", "user": "app", "dbUser": "Reader", "roleARN": role_arn}
+    grant |= {"allow": allow, "deny": deny, "options": options or {}}
     spec = {
         "revision": revision,
         "database": {
@@ -80,6 +92,7 @@ def policy(
             "externalID": "c1a5c0de/payments/orders",
             "audience": "keyward.dev/payments/orders",
             "serviceAddress": "10.96.0.10",
+            "limits": limits or {},
         },
         "grants": [grant] if granted else [],
         "identities": [{"kind": "ServiceAccount", "namespace": "shop", "name": "app", "grants": ["g1"]}]
@@ -171,6 +184,10 @@ def happens(kind: type[Event], **fields: Any) -> MakeEvent:
 
 def policy_changed(view: PolicyView) -> MakeEvent:
     return happens(PolicyChanged, policy=view)
+
+
+def cluster_changed(entrance: Entrance = Entrance.REPLICAS, **peers: str) -> MakeEvent:
+    return happens(ClusterChanged, entrance=entrance, cluster=cluster(entrance, peers=peers))
 
 
 # Expectations.
@@ -283,16 +300,40 @@ def quiet() -> Expectation:
 # Whole passages.
 
 
-def new_script(view: PolicyView, *, version: int = 4, maximum_frame_bytes: int = 16 * 1024 * 1024) -> Script:
+def cluster(entrance: Entrance = Entrance.REPLICAS, *, peers: Mapping[str, str] = MappingProxyType({})) -> Cluster:
+    """What the client of `agent-0` sees, given other agents and their addresses."""
+    database = policy().database
+    if entrance is Entrance.EXTERNAL:
+        return Cluster.of_one_node(database, ip_address(database.service_address))
+    others = {pod: ip_address(address) for pod, address in peers.items()}
+    return Cluster.of_replicas(database, pod="agent-0", address=ip_address("10.1.0.10"), others=others)
+
+
+def new_script(
+    view: PolicyView,
+    *,
+    version: int = 4,
+    budget: RequestBudget | None = None,
+    readings: ReadingCache | None = None,
+    certificate: CertificateProof | CertificateRefused | None = None,
+    entrance: Entrance = Entrance.REPLICAS,
+    peers: Mapping[str, str] = MappingProxyType({}),
+) -> Script:
     """A session whose client has just connected."""
     settings = SessionSettings(
         session_id="s-1",
         agent="agent-0",
-        service_address="10.96.0.10",
+        entrance=entrance,
         client_address="10.1.2.3:40000",
-        maximum_frame_bytes=maximum_frame_bytes,
+        certificate=certificate,
     )
-    session = Session(settings=settings, policy=view, readings=ReadingCache())
+    session = Session(
+        settings=settings,
+        policy=view,
+        cluster=cluster(entrance, peers=peers),
+        readings=readings or ReadingCache(),
+        budget=budget or RequestBudget(),
+    )
     return Script(session=session, version=version) >> tick()
 
 
@@ -319,12 +360,15 @@ def logged_in(
     *allow: dict[str, Any],
     deny: tuple[dict[str, Any], ...] = (),
     version: int = 4,
-    maximum_frame_bytes: int = 16 * 1024 * 1024,
     expires: float = EPOCH + 3700.0,
     proof_expires: float = inf,
+    options: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
+    **surroundings: Any,
 ) -> Script:
     """A session at the beginning of its relay."""
-    script = new_script(policy(*allow, deny=deny), version=version, maximum_frame_bytes=maximum_frame_bytes)
+    view = policy(*allow, deny=deny, options=options, limits=limits)
+    script = new_script(view, version=version, **surroundings)
     script >> client(frames.startup(version=version)) >> client(frames.auth_response(plain(), version=version))
     script >> authenticated(expires=proof_expires) >> opened(expires=expires)
     script >> upstream(frames.authenticate(HELENUS, version=version))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cassandra import ConsistencyLevel
 
+from keyward_api.decision import PolicyView
 from keyward_proxy.session.events import Drain
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import query
@@ -31,7 +32,9 @@ from tests.unit.proxy.session.script import (
 SELECT = "SELECT id FROM orders.items"
 WIDER = (READ_ORDERS, rule("writer/allow/0", "orders", "*", "Modify"))
 ENDED = policy(granted=False, revision="r2")
-CHANGED = policy(*WIDER, revision="r2")
+WIDENED = policy(*WIDER, revision="r2")
+NARROWED = policy(READ_ORDERS, deny=(rule("closed/deny/0", "orders", "secret", "Select"),), revision="r2")
+INSERT = "INSERT INTO orders.items (id) VALUES (1)"
 
 
 @pytest.fixture
@@ -52,14 +55,32 @@ def test_another_revision_with_the_same_grant_changes_nothing_but_the_records(sc
     assert [record.decision.policy_revision for record in script.audits] == ["r1", "r2"]
 
 
-def test_a_changed_grant_closes_a_quiet_session_at_once(script: Script) -> None:
-    script >> policy_changed(CHANGED)
+@pytest.mark.parametrize("changed", [WIDENED, NARROWED])
+def test_a_changed_grant_closes_a_quiet_session_at_once(script: Script, changed: PolicyView) -> None:
+    script.now += 1
+    script >> policy_changed(changed)
     script << audit("session.end", reason="GrantChanged") << closed()
     script.done()
 
 
-def test_a_changed_grant_lets_accepted_statements_be_answered_first(busy: Script) -> None:
-    busy >> policy_changed(CHANGED) << quiet()
+def test_a_wider_grant_waits_for_a_quiet_moment_under_the_old_one(busy: Script) -> None:
+    busy >> policy_changed(WIDENED) << quiet()
+    busy >> client(query(SELECT, stream=2)) << forward(query(SELECT, stream=2)) << quiet()
+    busy >> client(query(INSERT, stream=3)) << refused(0x2100, stream=3)
+    busy.audits.clear()
+    busy >> upstream(frames.void(stream=1), frames.void(stream=2))
+    busy << passes_back(frames.void(stream=1)) << passes_back(frames.void(stream=2))
+    busy << audit("statement") << audit("statement") << audit("session.end", reason="GrantChanged") << closed()
+    busy.done()
+
+
+def test_a_narrowing_outranks_a_widening(busy: Script) -> None:
+    busy >> policy_changed(WIDENED) >> policy_changed(NARROWED)
+    busy >> client(query(SELECT, stream=2)) << refused(0x1001, stream=2)
+
+
+def test_a_narrowed_grant_lets_accepted_statements_be_answered_first(busy: Script) -> None:
+    busy >> policy_changed(NARROWED) << quiet()
     busy >> client(query(SELECT, stream=2)) << refused(0x1001, stream=2, says="your grant changed: connect again")
     busy << audit("statement", outcome="denied", error_code="0x1001") << quiet()
     busy.now += 3
@@ -70,7 +91,22 @@ def test_a_changed_grant_lets_accepted_statements_be_answered_first(busy: Script
 
 def test_a_narrowed_grant_does_not_wait_for_what_it_forbids(busy: Script) -> None:
     other = policy(rule("reader/allow/0", "orders", "other", "Select"), revision="r2")
-    busy >> policy_changed(other) >> client(query(SELECT, stream=2)) << refused(0x1001, stream=2)
+    busy >> policy_changed(other) >> client(query(SELECT, stream=2))
+    busy << refused(0x2100, stream=2, says="may not Select orders.items")
+    busy << audit("statement", outcome="denied", allowed=False)
+    assert not busy.to_upstream
+
+
+def test_an_id_prepared_before_a_narrowing_is_refused_by_the_new_grant(busy: Script) -> None:
+    prepared_id = bytes(16)
+    busy >> client(frames.prepare(SELECT, stream=2)) >> upstream(frames.prepared(prepared_id, stream=2))
+    busy.to_client.clear()
+    busy.to_upstream.clear()
+    busy.audits.clear()
+    busy >> policy_changed(policy(rule("reader/allow/0", "orders", "other", "Select"), revision="r2"))
+    busy >> client(frames.execute(prepared_id, stream=3))
+    busy << refused(0x2100, stream=3, says="may not Select orders.items")
+    busy << audit("statement", opcode="EXECUTE", outcome="denied", prepared_id=prepared_id.hex())
     assert not busy.to_upstream
 
 
@@ -133,13 +169,47 @@ def test_an_end_of_the_grant_outranks_a_drain_but_not_the_other_way_round(busy: 
 
 
 def test_an_end_of_the_grant_outranks_a_change(busy: Script) -> None:
-    busy >> policy_changed(CHANGED) >> policy_changed(ENDED)
+    busy >> policy_changed(NARROWED) >> policy_changed(ENDED)
     busy >> client(query(SELECT, stream=2)) << refused(0x2100, stream=2)
 
 
-def test_a_drain_closes_a_quiet_session_at_once(script: Script) -> None:
+def test_a_drain_closes_a_session_without_a_statement_for_a_second_at_once(script: Script) -> None:
+    script.wait(1.0)
     script >> happens(Drain) << audit("session.end", reason="Drained") << closed()
     script.done()
+
+
+def test_a_drain_waits_with_a_session_that_may_be_about_to_send(script: Script) -> None:
+    script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
+    script.to_client.clear()
+    script.to_upstream.clear()
+    script.audits.clear()
+    script >> happens(Drain) << quiet()
+    script.wait(0.5) << quiet()
+    script >> client(query(SELECT, stream=1)) << forward(query(SELECT, stream=1))
+    script >> upstream(frames.void(stream=1)) << passes_back(frames.void(stream=1)) << audit("statement")
+    script << audit("session.end", reason="Drained") << closed()
+    script.done()
+
+
+def test_a_drain_closes_a_session_that_falls_idle_a_second_after_its_last_statement(script: Script) -> None:
+    script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
+    script >> happens(Drain)
+    script.wait(0.9)
+    assert not script.session.over
+    script.wait(0.2)
+    assert script.session.over
+
+
+def test_a_heartbeat_is_no_statement_for_which_a_drain_waits(script: Script) -> None:
+    script.wait(0.9) >> happens(Drain) >> client(frames.options(stream=1)) << to_client("SUPPORTED", stream=1)
+    script.wait(0.2) << audit("session.end", reason="Drained") << closed()
+
+
+def test_an_answer_of_the_agent_itself_is_a_quiet_moment_too(script: Script) -> None:
+    script >> happens(Drain) >> client(query("SELECT key FROM system.local", stream=1))
+    script << to_client("RESULT", stream=1) << audit("statement")
+    script << audit("session.end", reason="Drained") << closed()
 
 
 def test_a_drain_waits_for_a_quiet_moment_and_goes_on_accepting(busy: Script) -> None:
@@ -172,7 +242,7 @@ def test_a_session_ends_before_its_proof_of_identity_does() -> None:
 
 
 def test_an_over_session_ignores_what_comes(script: Script) -> None:
-    script >> happens(Drain)
+    script.wait(1.0) >> happens(Drain)
     script.audits.clear()
     script.others.clear()
     script >> client(query(SELECT)) >> upstream(frames.void()) >> policy_changed(ENDED)

@@ -7,7 +7,8 @@ import struct
 import pytest
 from cassandra import ConsistencyLevel
 
-from keyward_proxy.session.events import ClientClosed, UpstreamClosed
+from keyward_proxy.session.commands import FormatDescription
+from keyward_proxy.session.events import ClientClosed, DescriptionFailed, UpstreamClosed
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import prepare, query
 from tests.unit.proxy.session.script import (
@@ -17,6 +18,7 @@ from tests.unit.proxy.session.script import (
     audit,
     client,
     closed,
+    command,
     forward,
     happens,
     logged_in,
@@ -283,27 +285,28 @@ def test_what_is_held_behind_a_use_is_bounded(script: Script) -> None:
 # What is answered here, and what is refused.
 
 
-def test_register_is_answered_and_nothing_is_registered_for(script: Script) -> None:
-    script >> client(frames.register(stream=1)) << to_client("READY", stream=1) << quiet()
+@pytest.mark.parametrize("allowed", [None, False])
+def test_tracing_is_refused_unless_a_role_allows_it(allowed: bool | None) -> None:
+    script = logged_in(READ_ORDERS, options={"allowTracing": allowed})
+    script >> client(query(SELECT, stream=1, tracing=True)) << refused(0x2200, stream=1, says="options.allowTracing")
+    script << audit("statement", outcome="denied")
+    script >> client(query("SELECT * FROM system_traces.events", stream=1)) << refused(0x2100, stream=1)
+    assert not script.to_upstream
 
 
-def test_events_of_keyspaces_do_not_reach_drivers(script: Script) -> None:
-    script >> client(query(SELECT, stream=1))
-    script.to_upstream.clear()
-    event = frames.response(0x0C, frames.string("STATUS_CHANGE"), stream=-1)
-    script >> upstream(event, frames.rows(b"x", stream=1), event)
-    script << passes_back(frames.rows(b"x", stream=1)) << audit("statement")
-    script.done()
-
-
-def test_a_batch_is_refused_and_the_session_lives(script: Script) -> None:
-    script >> client(frames.batch(INSERT, stream=1)) << refused(0x2200, stream=1, says="one by one")
-    script << audit("statement", opcode="BATCH", outcome="denied") << quiet()
-
-
-def test_tracing_is_refused(script: Script) -> None:
-    script >> client(query(SELECT, stream=1, tracing=True)) << refused(0x2200, stream=1, says="TRACING OFF")
-    script << audit("statement", outcome="denied", resources=["Select orders.items"]) << quiet()
+def test_where_a_role_allows_tracing_traces_pass_and_may_be_read() -> None:
+    script = logged_in(READ_ORDERS, options={"allowTracing": True})
+    sent = query(SELECT, stream=1, tracing=True)
+    traced = frames.rows(b"x", stream=1, flags=0x02, prefix=bytes(range(16)))
+    script >> client(sent) << forward(sent) >> upstream(traced) << passes_back(traced)
+    script << audit("statement", outcome="ok", rows=1)
+    reading = query("SELECT * FROM system_traces.events WHERE session_id = 1", stream=2)
+    script >> client(reading) << forward(reading)
+    (
+        script
+        >> client(query("DELETE FROM system_traces.events WHERE session_id = 1", stream=3))
+        << refused(0x2100, stream=3)
+    )
 
 
 @pytest.mark.parametrize("text", ["SELECT", "EXPLAIN a.b", "SELECT * FROM a.b; SELECT 1", "\u2028", ""])
@@ -383,15 +386,15 @@ def test_messages_that_have_no_place_or_shape_end_the_session(script: Script, se
 
 def test_frames_before_a_broken_one_are_still_decided(script: Script) -> None:
     script >> client(query(SELECT, stream=1), b"\x07garbage.......")
-    script << forward(query(SELECT, stream=1)) << refused(0x000A, stream=int.from_bytes(b"ar"))
+    script << forward(query(SELECT, stream=1)) << refused(0x000A, stream=0)
 
 
 def test_a_frame_over_the_cap_is_refused_on_its_header() -> None:
-    script = logged_in(READ_ORDERS, maximum_frame_bytes=100_000)
+    script = logged_in(READ_ORDERS, limits={"maxFrameBytes": 100_000})
     text = f"SELECT * FROM orders.items WHERE a = '{'x' * 90_000}'"
     script >> client(query(text, stream=1)[:9])
     script >> client(bytes(100)) << quiet()
-    other = logged_in(READ_ORDERS, maximum_frame_bytes=100_000)
+    other = logged_in(READ_ORDERS, limits={"maxFrameBytes": 100_000})
     other >> client(bytes([4, 0, 0, 1, 7]) + struct.pack(">i", 100_001)) << refused(0x000A, stream=1, says="100001")
 
 
@@ -450,3 +453,23 @@ def test_a_client_that_leaves_is_recorded(script: Script) -> None:
     )
     script << closed()
     script.done()
+
+
+BROKEN = struct.pack(">BBhBi", 4, 0, 3, 0x09, 5) + b"\0\0\0\7a"
+"""A PREPARE whose text is longer than its frame."""
+
+
+def test_a_request_that_waited_for_a_use_and_breaks_the_protocol_is_the_clients_fault(script: Script) -> None:
+    script >> client(query("USE orders", stream=1), BROKEN) >> upstream(frames.set_keyspace("orders", stream=1))
+    script << passes_back(frames.set_keyspace("orders", stream=1)) << refused(0x000A, stream=3, says="ends early")
+    script << audit("statement", stream=1, outcome="ok") << audit("session.end", reason="ProtocolError")
+
+
+def test_a_request_that_waited_for_a_description_and_breaks_the_protocol_ends_the_session(script: Script) -> None:
+    script >> client(query("DESCRIBE KEYSPACES", stream=1), BROKEN)
+    while script.to_upstream:
+        script >> upstream(frames.rows(stream=script.to_upstream.popleft().stream))
+    script << command(FormatDescription)
+    script >> happens(DescriptionFailed, message="there is none", code=0x2200)
+    script << refused(0x2200, stream=1) << refused(0x000A, stream=3, says="ends early")
+    script << audit("statement", stream=1, outcome="error") << audit("session.end", reason="ProtocolError")

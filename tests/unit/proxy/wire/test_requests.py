@@ -6,12 +6,17 @@ import struct
 
 import pytest
 from cassandra import ConsistencyLevel
+from cassandra.query import BatchType
 
 from keyward_proxy.wire.errors import ProtocolViolation
 from keyward_proxy.wire.requests import (
+    Batch,
+    BatchChild,
+    BatchTooLarge,
     Values,
     auth_response_body,
     read_auth_response,
+    read_batch,
     read_execute,
     read_prepare,
     read_query,
@@ -70,6 +75,42 @@ def test_named_values_are_told_by_name() -> None:
 def test_without_values_there_are_none() -> None:
     frame = scanned(frames.query("SELECT 1"))
     assert read_values(frame, read_query(frame).parameters) == Values()
+
+
+def read(frame: Frame) -> Batch:
+    return read_batch(frame, maximum_children=10, maximum_values=10)
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_batch_is_read_child_by_child_and_its_values_skipped(version: int) -> None:
+    frame = scanned(frames.batch("A", (b"id", (b"x", b"")), "B", version=version, kind=BatchType.UNLOGGED))
+    batch = read(frame)
+    assert batch.kind == "UNLOGGED "
+    assert batch.children == (BatchChild(text=b"A"), BatchChild(prepared_id=b"id"), BatchChild(text=b"B"))
+    at = batch.parameters.consistency_at
+    assert frame.buffer[at : at + 2] == ConsistencyLevel.LOCAL_QUORUM.to_bytes(2)
+
+
+def test_too_much_in_a_batch_is_told_apart_from_nonsense() -> None:
+    with pytest.raises(BatchTooLarge, match="a batch of 11 statements; at most 10"):
+        read(scanned(frames.batch(*["A"] * 11)))
+    with pytest.raises(BatchTooLarge, match="more than 10 values"):
+        read(scanned(frames.batch(*[(b"id", (b"x",) * 6)] * 2)))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"\3\0\0\0\1\0", "batch type 3"),
+        (b"\0\0\1\2", "kind 2 in a batch"),
+        (b"\0\0\1\0\0\0\0\1A\0\1\0\0\0\2x", "2 bytes announced"),
+        (b"\0\0\0\0\1\x40", "query flags 0x40"),
+        (b"\0\xff", "2 bytes announced, 1 left"),
+    ],
+)
+def test_a_batch_that_lies_is_a_violation(body: bytes, says: str) -> None:
+    with pytest.raises(ProtocolViolation, match=says):
+        read(scanned(bytes([4, 0, 0, 0, 0x0D]) + struct.pack(">i", len(body)) + body))
 
 
 def test_the_other_requests() -> None:

@@ -1,0 +1,1 @@
+"""The suites of `make compat`, one module a kind."""

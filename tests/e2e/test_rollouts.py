@@ -1,0 +1,96 @@
+"""Agents are replaced under drivers that try nothing again: not one request may fail.
+
+KEYWARD_ROLLOUTS says how many rollouts; `make rollouts` makes 20. KEYWARD_READS_PER_SECOND is for machines that are too
+slow or too busy for 200 of each driver.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from keyward_api.names import AGENTS_NAMESPACE
+from tests.e2e import gocql_image, manifests
+from tests.e2e.readers import Reader, gocql_client, gocql_reader, python_reader
+from tests.e2e.surroundings import Surroundings
+from tests.e2e.tenants import Database, Tenant
+from tests.e2e.waiting import NotYet, wait_for
+
+ROLLOUTS = int(os.environ.get("KEYWARD_ROLLOUTS", "2"))
+PER_SECOND = int(os.environ.get("KEYWARD_READS_PER_SECOND", "200"))
+STATEMENT = "SELECT name FROM e2e_shop.items WHERE id = ?"
+SETTLED_SECONDS = 3.0
+"""Between rollouts: readers have met all agents, and no answer is awaited from those that went."""
+
+
+@pytest.fixture(scope="module")
+def database(tenant: Tenant) -> Database:
+    """Two agents, as by default."""
+    database = tenant.database(iam_roles=[tenant.iam_role("reader")], replicas=2)
+    rule = manifests.rule(db_users=[tenant.iam_role("reader")], keyspaces=["e2e_shop"], tables=["items"])
+    tenant.grant("reader", "web", rule)
+    return database
+
+
+@pytest.fixture(scope="module")
+def readers(tenant: Tenant, database: Database, surroundings: Surroundings) -> Iterator[list[Reader]]:
+    """One of each driver."""
+    gocql_image.load(surroundings)
+    user = tenant.iam_role("reader")
+    client = tenant.client("web")
+    with client.driver() as driver:
+        driver.connect_once_granted("once", user)
+    with ExitStack() as running:
+        gocql = gocql_client(tenant, "web", user=user, statement=STATEMENT, per_second=PER_SECOND)
+        started = [running.enter_context(python_reader(client, user, STATEMENT, PER_SECOND))]
+        started += [running.enter_context(gocql_reader(gocql, version)) for version in gocql_image.DRIVERS]
+        for reader in started:
+            wait_for(f"{reader.name} to read", lambda reader=reader: reads(reader), seconds=30)  # type: ignore[misc]
+        yield started
+
+
+def reads(reader: Reader) -> bool:
+    report = reader.report()
+    if not report.requests or report.failures:
+        raise NotYet(str(report))
+    return True
+
+
+def roll(database: Database) -> None:
+    """Replace all agents, and wait until the last of the old ones is gone."""
+    (deployment,) = database.children("deployments")
+    name = f"deployment/{deployment['metadata']['name']}"
+    before = {pod["metadata"]["uid"] for pod in database.agents()}
+    database.kube.run("rollout", "restart", name, f"--namespace={AGENTS_NAMESPACE}")
+    status = ("rollout", "status", name, f"--namespace={AGENTS_NAMESPACE}", "--timeout=120s")
+    database.kube.run(*status, seconds=130)
+
+    def replaced() -> bool:
+        left = before & {pod["metadata"]["uid"] for pod in database.kube.items("pods", AGENTS_NAMESPACE)}
+        if left:
+            raise NotYet(f"{len(left)} of the old agents are still there")
+        return True
+
+    wait_for("the old agents to be gone", replaced, seconds=60)
+
+
+@pytest.mark.timeout(120 + 90 * ROLLOUTS)
+def test_rolling_updates_fail_no_request_of_drivers_that_try_nothing_again(
+    database: Database, readers: list[Reader], record_property: Callable[[str, object], None]
+) -> None:
+    failures, slow = [], []
+    for number in range(1, ROLLOUTS + 1):
+        began = time.monotonic()
+        roll(database)
+        time.sleep(SETTLED_SECONDS)
+        seconds = time.monotonic() - began
+        for reader in readers:
+            report = reader.report()
+            failures += [f"rollout {number}, {reader.name}: {failure}" for failure in report.failures]
+            record_property(f"rollout {number} of {seconds:.0f} s, {reader.name}", report)
+            print(f"rollout {number} of {seconds:.0f} s, {reader.name}: {report}", flush=True)
+            slow += [f"rollout {number}, {reader.name}"] if report.requests < 0.9 * PER_SECOND * seconds else []
+    assert not failures, "\n".join(failures)
+    assert not slow, f"readers that could not keep their rate: {slow}"

@@ -1,0 +1,39 @@
+"""A target's promises that are the same for all: no input takes longer than a second, none makes the process large.
+
+Time is that of this thread alone, because the machine is shared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.fuzz.targets import Target
+
+SECONDS = 1.0
+MEGABYTES = 256
+"""That a process may grow by while it is fuzzed."""
+
+
+class Hang(Exception):
+    """An input took too long."""
+
+
+def checked(target: Target, *, seconds: float = SECONDS) -> Callable[[bytes], None]:
+    """The target's `run`, with a look at the time."""
+
+    def run(data: bytes) -> None:
+        began = time.thread_time()
+        target.run(data)
+        took = time.thread_time() - began
+        if took > seconds:
+            raise Hang(f"{len(data)} bytes took {took:.2f} s")
+
+    return run
+
+
+def resident_megabytes() -> int:
+    """Of this process, now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 // 2**20
