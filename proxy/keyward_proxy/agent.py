@@ -9,7 +9,7 @@ drop nodes of which one agent tells and another does not.
 Its end (SIGTERM): unready and `Draining` at once, but still listed; connections are still taken while endpoints forget
 this pod; then none are, and each session ends at its first quiet moment; what is left at the deadline is cut. Last goes
 the entry in the list, upon which the other agents tell drivers. Readiness and revocation work to the last.
-docs/adr/0013-replicas-as-nodes.md says why in this order.
+docs/adr/0014-replicas-as-nodes.md says why in this order.
 """
 
 from __future__ import annotations
