@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup demo test check fix generate unit integration e2e rollouts fuzz differential clean down
+.PHONY: help setup demo test check fix generate unit integration compat e2e rollouts fuzz differential clean down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,11 @@ unit: setup ## Unit tests and fuzzers: no cluster, no database
 
 integration: setup ## Agent, local AWS and local Keyspaces as processes; the operator against a real API server
 	$(BIN)/python -m local up
-	$(PYTEST) tests/integration tests/differential
+	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py
+
+compat: setup ## The driver makers' own suites, direct and through the agent; writes docs/compatibility.md
+	$(BIN)/python -m tests.compat
+	$(PYTEST) tests/compat/test_token_recipes.py
 
 differential: setup ## 1,000,000 statements against Cassandra's own parsers (COUNT, SEED)
 	$(BIN)/python -m tests.differential $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))

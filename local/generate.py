@@ -4,9 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from keyward_api.crds import files
+from keyward_api import crds
+from local import documents
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+def files() -> dict[str, str]:
+    """Path below the project's folder, and text."""
+    return {**crds.files(), **documents.files()}
 
 
 def stale(project: Path = PROJECT) -> list[str]:
@@ -29,7 +35,9 @@ def _holds(path: Path, text: str) -> bool:
 
 def main() -> int:
     """Write, or with `--check` fail on, stale files."""
-    parser = argparse.ArgumentParser(description="Write the CRDs and the chart's copies of them from api/.")
+    parser = argparse.ArgumentParser(
+        description="Write the CRDs, the chart's copies of them and tables of the documents from api/."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
     check: bool = parser.parse_args().check
     changed = stale() if check else write()

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,21 +33,21 @@ def direct_and_through(state: Path) -> Iterator[Addresses]:
 
 
 @contextlib.contextmanager
-def through(state: Path, addresses: Addresses) -> Iterator[Addresses]:
-    """A Cassandra behind the agent."""
+def through(state: Path, addresses: Addresses, *agent_options: str) -> Iterator[Addresses]:
+    """A Cassandra behind the agent; more options of `plain_agent` may be given."""
     upstream = Cassandra(state / "upstream", addresses.upstream)
     with contextlib.ExitStack() as stack:
         stack.callback(upstream.stop)
         upstream.start()
-        stack.enter_context(_agent(state / "agent", addresses))
+        stack.enter_context(_agent(state / "agent", addresses, agent_options))
         yield addresses
 
 
 @contextlib.contextmanager
-def _agent(state: Path, addresses: Addresses) -> Iterator[None]:
+def _agent(state: Path, addresses: Addresses, more: Sequence[str]) -> Iterator[None]:
     state.mkdir(parents=True)
     log = state / "agent.log"
-    options = ["--listen", addresses.through, "--cassandra", addresses.upstream, "--state", str(state)]
+    options = ["--listen", addresses.through, "--cassandra", addresses.upstream, "--state", str(state), *more]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.compat.plain_agent", *options], stdout=output, stderr=subprocess.STDOUT

@@ -46,5 +46,5 @@ def documents(*, upstream: str, ca: str) -> Iterator[dict[str, Any]]:
 
 
 def _resource(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": NAMESPACE, "uid": "8f3d2c1e-0000-4000-8000-000000000001"}
+    metadata = {"name": name, "namespace": NAMESPACE}
     return {"apiVersion": "keyward.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}

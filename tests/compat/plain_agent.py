@@ -1,30 +1,30 @@
-"""The test entry point: an agent with a plaintext listener before it and a plain Cassandra behind it.
+"""The test entry point: a standalone agent with a plaintext listener before it and a plain Cassandra behind it.
 
     python -m tests.compat.plain_agent --listen ADDRESS --cassandra ADDRESS --state DIR
 
-Between the two everything is real: TLS, tokens, the policy of manifests, STS (local AWS), SigV4. It listens on port
-9042 of the one address and connects to port 9042 of the other, whose port 9142 it uses to play Keyspaces. It prints
-`ready` when clients can connect, and ends at SIGTERM. The audit trail is DIR/audit.jsonl.
+Between the two everything is real: `keyward-agent --manifests`, TLS, tokens, STS (local AWS), SigV4. It listens on
+port 9042 of the one address and connects to port 9042 of the other, whose port 9142 it uses to play Keyspaces. It
+prints `ready` when clients can connect, and ends at SIGTERM. The audit trail is DIR/audit.jsonl; DIR/token is a token
+for clients of the agent's own port, replaced before it ends; DIR/tls.crt is what they trust.
 """
 
 import argparse
 import asyncio
 import contextlib
-import os
 import signal
 import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from keyward_api.iam import agent_trust_policy, trust_policy
-from keyward_proxy.audit.writer import AuditWriter
 from local.aws.client import REGION, AdminClient
 from local.iam_setup import Administrator
 from tests.compat import manifests
 from tests.compat.addresses import CQL, TLS
-from tests.compat.agent import CLUSTER_UID, Place
 from tests.compat.back import Back
-from tests.compat.cassandra import answers
 from tests.compat.front import Front
+from tests.compat.standalone import CLUSTER_UID, SERVER_NAME, StandaloneAgent
 from tests.integration.local_services import ACCOUNT, ISSUER, LocalAws
 from tests.integration.running_agent import AUDIENCE, ClusterKeys, environment
 
@@ -37,24 +37,34 @@ def main() -> None:
     parser.add_argument("--listen", required=True, metavar="ADDRESS")
     parser.add_argument("--cassandra", required=True, metavar="ADDRESS")
     parser.add_argument("--state", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--token-seconds", type=int, default=36000, help="how long the token of DIR/token lives")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
     state = arguments.state.absolute()
     state.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(0)))
-    aws = LocalAws.start(state)
+    with contextlib.suppress(KeyboardInterrupt), local_aws(state) as (aws, keys):
+        entry = EntryPoint(listen=arguments.listen, cassandra=arguments.cassandra, state=state, aws=aws, keys=keys)
+        asyncio.run(entry.run(arguments.token_seconds))
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def local_aws(state: Path) -> Iterator[tuple[LocalAws, ClusterKeys]]:
+    """STS and IAM with the agent's role and the one that it assumes, and the keys of the tokens."""
+    aws, keys = LocalAws.start(state), ClusterKeys()
     try:
-        keys = ClusterKeys()
-        set_up(aws, keys)
-        os.environ.update(environment(aws, keys, state))
-        asyncio.run(run(arguments.listen, arguments.cassandra, state, aws, keys))
+        aws.jwks.write_text(keys.jwks())
+        set_up(Administrator(aws.client("iam", aws.root)))
+        yield aws, keys
     finally:
         aws.stop()
 
 
-def set_up(aws: LocalAws, keys: ClusterKeys) -> None:
-    """The agent's role and the one that it assumes."""
-    aws.jwks.write_text(keys.jwks())
-    administrator = Administrator(aws.client("iam", aws.root))
+def set_up(administrator: Administrator) -> None:
+    """What an administrator of the account does for one database."""
     administrator.trust_cluster(ISSUER)
     administrator.agent_role(
         "keyward-agent",
@@ -79,45 +89,59 @@ def set_up(aws: LocalAws, keys: ClusterKeys) -> None:
     )
 
 
-async def run(listen: str, cassandra: str, state: Path, aws: LocalAws, keys: ClusterKeys) -> None:
-    """Back, agent and front, until SIGTERM."""
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    folder = state / "manifests"
-    manifests.write(folder, upstream=cassandra, ca=aws.certificates.ca.read_text())
-    place = Place(address=listen, port=TLS, state=state, manifests=folder)
-    authority = place.write_authority()
-    with (state / "audit.jsonl").open("wb") as trail:
-        back = await _back(aws, cassandra).serve(cassandra, TLS)
-        agent = place.agent(keys, AuditWriter(trail, on_lost=lambda: None))
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(agent.run(stop))
-            front = await _start_front(listen, authority, keys, running)
-            print("ready", flush=True)
-            await stop.wait()
-            front.close()
-            back.close()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryPoint:
+    """Front, agent and back."""
 
+    listen: str
+    cassandra: str
+    state: Path
+    aws: LocalAws
+    keys: ClusterKeys
 
-async def _start_front(listen: str, authority: Path, keys: ClusterKeys, running: asyncio.Task[None]) -> asyncio.Server:
-    while not answers(listen, TLS) and not running.done():  # noqa: ASYNC110 - the agent has no event for it
-        await asyncio.sleep(0.05)
-    front = Front(
-        agent=(listen, TLS),
-        tls=ssl.create_default_context(cafile=str(authority)),
-        server_name="localhost",
-        username=manifests.DB_USER,
-        token=lambda: keys.token(ACCOUNT_OF_SUITES, audience=AUDIENCE),
-    )
-    return await front.serve(listen, CQL)
+    async def run(self, token_seconds: int) -> None:
+        """Until the task is cancelled."""
+        folder = self.state / "manifests"
+        manifests.write(folder, upstream=self.cassandra, ca=self.aws.certificates.ca.read_text())
+        agent = StandaloneAgent(address=self.listen, state=self.state, manifests=folder, jwks=self.aws.jwks)
+        async with await self._back().serve(self.cassandra, TLS):
+            # In a thread: the agent tries its role at once, and this loop's listener must answer.
+            await asyncio.to_thread(agent.start, environment(self.aws, self.keys, self.state))
+            try:
+                self._write_token(token_seconds)
+                async with await self._front(agent.authority).serve(self.listen, CQL):
+                    print("ready", flush=True)
+                    await self._keep_token(token_seconds)
+            finally:
+                agent.stop()
 
+    async def _keep_token(self, seconds: int) -> None:
+        """As the kubelet does it: a new token in place of the old one when 80 % of its life is over."""
+        while True:
+            await asyncio.sleep(seconds * 0.8)
+            self._write_token(seconds)
 
-def _back(aws: LocalAws, cassandra: str) -> Back:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(aws.certificates.keyspaces_cert, aws.certificates.keyspaces_key)
-    return Back(cassandra=(cassandra, CQL), tls=tls, aws=AdminClient.of_state(aws.admin_url, aws.state))
+    def _write_token(self, seconds: int) -> None:
+        new = self.state / "token.new"
+        new.write_text(self.keys.token(ACCOUNT_OF_SUITES, audience=AUDIENCE, life=seconds))
+        new.replace(self.state / "token")
+
+    def _front(self, authority: Path) -> Front:
+        return Front(
+            agent=(self.listen, TLS),
+            tls=ssl.create_default_context(cafile=str(authority)),
+            server_name=SERVER_NAME,
+            username=manifests.DB_USER,
+            # The kubelet's, as for other clients: one token, so that the agent need not verify it each time.
+            token=(self.state / "token").read_text,
+        )
+
+    def _back(self) -> Back:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.aws.certificates.keyspaces_cert, self.aws.certificates.keyspaces_key)
+        admin = AdminClient.of_state(self.aws.admin_url, self.aws.state)
+        return Back(cassandra=(self.cassandra, CQL), tls=tls, aws=admin)
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main()
+    main()

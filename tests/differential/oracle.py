@@ -72,8 +72,8 @@ class Oracle:
 
     def stop(self) -> None:
         """End it by the end of its input."""
-        _pipe(self.process.stdin).close()
-        self.process.wait(30)
+        with self.process:
+            _pipe(self.process.stdin).close()
 
 
 def _answer(parts: list[str]) -> Answer | None:

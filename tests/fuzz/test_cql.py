@@ -85,7 +85,7 @@ def test_no_literal_survives_redaction(literal: str, blanks: list[str]) -> None:
 
 
 def test_a_long_text_takes_no_longer_than_its_length() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in (
         "SELECT " + "/*" * 500_000,
         "SELECT " + "'" * 999_999,
@@ -101,4 +101,4 @@ def test_a_long_text_takes_no_longer_than_its_length() -> None:
         "INSERT INTO a.b (c) VALUES ('" + "x" * 999_999 + "')",
     ):
         read(text, None)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

@@ -104,7 +104,7 @@ class LocalAws:
         certificates, jwks = ensure(state), state / "jwks.json"
         options = ["--state", str(state), "--listen", public, "--admin", admin, "--oidc", f"{ISSUER}={jwks}"]
         program = Program(command=("-m", "local.aws", *options), output=state / "aws.log")
-        program.start(AdminClient(f"http://{admin}", "").healthz, seconds=60)
+        program.start(AdminClient(f"http://{admin}", "").healthz, seconds=240)
         root = Credentials.of_root(state)
         return cls(
             program=program,

@@ -177,7 +177,11 @@ class StandaloneAgent:
         """Start it, and wait until it is ready."""
         with self._file("audit").open("ab") as audit, self._file("log").open("ab") as log:
             self.process = subprocess.Popen(self.command(*callers), stdout=audit, stderr=log, env=self._environment())
-        wait_for(self._is_ready, "the agent", 60)
+        try:
+            wait_for(self._is_ready, "the agent", 120)
+        except AssertionError:
+            self.stop(signal.SIGKILL)
+            raise
 
     def command(self, *callers: str) -> list[str]:
         return [
@@ -225,6 +229,16 @@ class StandaloneAgent:
 
     def records(self, event: str = "") -> list[dict[str, Any]]:
         return [record for record in self._lines("audit") if event in ("", record["event"])]
+
+    def recorded(self, event: str, **facts: Any) -> dict[str, Any]:
+        """The first record with these facts, once it is written: the trail is a moment behind."""
+
+        def find() -> dict[str, Any] | None:
+            found = (record for record in self.records(event) if facts.items() <= record.items())
+            return next(found, None)
+
+        record: dict[str, Any] = wait_for(find, f"{event} with {facts}")
+        return record
 
     def log(self, message: str = "") -> list[dict[str, Any]]:
         return [line for line in self._lines("log") if message in ("", line["message"])]

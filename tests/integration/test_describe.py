@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -49,6 +49,7 @@ certfile = {ca}
 validate = true
 """
 
+VERSION = "[cqlsh 6.2.2 | Cassandra 4.0.0 | CQL spec 3.4.4 | Native protocol v4]\n"
 OTHER_RELEASE = "WARNING: cqlsh was built against 5.0.0, but this server is 4.0.0.  All features may not work!\n"
 
 
@@ -83,29 +84,40 @@ def agent(
         made.stop()
 
 
-@pytest.fixture
-def cqlsh(agent: RunningAgent, keys: ClusterKeys, tmp_path: Path) -> Callable[..., str]:
-    """What plain cqlsh prints."""
+class Cqlsh:
+    """Plain cqlsh, run once for many statements, since it takes its time to start."""
 
-    def run(statements: str, *options: str, account: str = READER) -> str:
-        cqlshrc = tmp_path / "cqlshrc"
-        authority = agent._directory / "tls.crt"
-        cqlshrc.write_text(CQLSHRC.format(address=ADDRESS, port=agent.agent.port, ca=authority))
-        program = Path(sys.executable).with_name("cqlsh")
-        credentials = tmp_path / "credentials"
-        credentials.write_text(
-            f"[PlainTextAuthProvider]\nusername = KeyspacesDescriber\npassword = {keys.token(account)}\n"
-        )
+    def __init__(self, agent: RunningAgent, keys: ClusterKeys, folder: Path) -> None:
+        self._agent = agent
+        self._keys = keys
+        self._folder = folder
+
+    def __call__(self, *statements: str, account: str = READER) -> list[str]:
+        """What it prints for each statement."""
+        cqlshrc, credentials = self._folder / "cqlshrc", self._folder / "credentials"
+        authority = self._agent._directory / "tls.crt"
+        cqlshrc.write_text(CQLSHRC.format(address=ADDRESS, port=self._agent.agent.port, ca=authority))
+        token = self._keys.token(account)
+        credentials.write_text(f"[PlainTextAuthProvider]\nusername = KeyspacesDescriber\npassword = {token}\n")
         credentials.chmod(0o600)
-        command = [program, "--cqlshrc", cqlshrc, "--credentials", credentials, *options]
-        environment = {**os.environ, "HOME": str(tmp_path)}
+        command = [Path(sys.executable).with_name("cqlsh"), "--cqlshrc", cqlshrc, "--credentials", credentials]
         done = subprocess.run(
-            [*command, "--execute", statements], env=environment, capture_output=True, text=True, timeout=120
+            [*command, "--execute", "; SHOW VERSION; ".join(statements)],
+            env={**os.environ, "HOME": str(self._folder)},
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
+        assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(OTHER_RELEASE)
-        return done.stdout.removeprefix(OTHER_RELEASE) + done.stderr
+        printed = done.stdout.removeprefix(OTHER_RELEASE).split(VERSION)
+        assert len(printed) == len(statements)
+        return printed
 
-    return run
+
+@pytest.fixture
+def cqlsh(agent: RunningAgent, keys: ClusterKeys, tmp_path: Path) -> Cqlsh:
+    return Cqlsh(agent, keys, tmp_path)
 
 
 @pytest.fixture
@@ -115,55 +127,47 @@ def session(agent: RunningAgent, keys: ClusterKeys) -> Iterator[Session]:
         yield cluster.connect()
 
 
-Cqlsh = Callable[..., str]
-
-
 # The forms, as a person sees them
 
 
-def test_cqlsh_says_what_it_talks_to(cqlsh: Cqlsh) -> None:
-    printed = cqlsh("SHOW VERSION")
-    assert "Cassandra 4.0.0 | CQL spec 3.4.4 | Native protocol v4" in printed
-
-
-def test_keyspaces_are_those_in_sight(cqlsh: Cqlsh) -> None:
-    names = cqlsh("DESCRIBE KEYSPACES").split()
-    assert {"depot", "system_schema"} <= set(names)
-    assert not {"vault", "shop", "system", '"Odd"'} & set(names)
-    assert {"depot", "vault", "shop", '"Odd"'} <= set(cqlsh("DESC KEYSPACES", account=OWNER).split())
-
-
-def test_tables_are_those_in_sight(cqlsh: Cqlsh) -> None:
-    printed = cqlsh("DESCRIBE TABLES")
-    assert re.search(r"Keyspace depot\n-+\ncounts  goods  \"Mixed\"  simple", printed), printed
-    assert "gold" not in printed
-    assert cqlsh("DESCRIBE TABLES", "-k", "depot").split() == ["counts", "goods", '"Mixed"', "simple"]
-    assert cqlsh("DESCRIBE TABLES", "-k", "depot", account=CLERK).split() == ["simple"]
-
-
-def test_types_are_listed_and_written(cqlsh: Cqlsh) -> None:
-    assert cqlsh("DESCRIBE TYPES", "-k", "depot").split() == ["address", "parcel"]
-    assert cqlsh("DESCRIBE TYPE depot.parcel") == (
-        "\nCREATE TYPE depot.parcel (\n    sender frozen<address>,\n    labels map<text, text>\n);\n"
+def test_lists_are_of_what_is_in_sight(cqlsh: Cqlsh) -> None:
+    keyspaces, tables, types, functions, aggregates, _, in_use, types_in_use = cqlsh(
+        "DESCRIBE KEYSPACES",
+        "DESC TABLES",
+        "DESCRIBE TYPES",
+        "DESCRIBE FUNCTIONS",
+        "DESCRIBE AGGREGATES",
+        "USE depot",
+        "DESCRIBE TABLES",
+        "DESCRIBE TYPES",
     )
+    assert {"depot", "system_schema"} <= set(keyspaces.split())
+    assert not {"vault", "shop", "system", '"Odd"'} & set(keyspaces.split())
+    assert re.search(r"Keyspace depot\n-+\ncounts  goods  \"Mixed\"  simple", tables), tables
+    assert "gold" not in tables
+    assert "Keyspace depot\n--------------\naddress  parcel\n" in types
+    assert "seal" not in types
+    assert (functions.strip(), aggregates.strip()) == ("", "")
+    assert in_use.split() == ["counts", "goods", '"Mixed"', "simple"]
+    assert types_in_use.split() == ["address", "parcel"]
 
 
-def test_a_table_is_written_with_its_options(cqlsh: Cqlsh) -> None:
-    printed = cqlsh("DESCRIBE TABLE depot.goods")
-    assert printed.startswith(
-        "\nCREATE TABLE depot.goods (\n    id uuid,\n    year int,\n    day int,\n    name text,\n"
+def test_everything_is_written_as_statements(cqlsh: Cqlsh) -> None:
+    keyspace, only, parcel, goods, mixed, schema, full, cluster, bare, _, in_use, simple = cqlsh(
+        "DESCRIBE KEYSPACE depot",
+        "DESCRIBE ONLY KEYSPACE depot",
+        "DESCRIBE TYPE depot.parcel",
+        "DESCRIBE TABLE depot.goods",
+        'DESC depot."Mixed"',
+        "DESCRIBE SCHEMA",
+        "DESCRIBE FULL SCHEMA",
+        "DESCRIBE CLUSTER",
+        "DESC depot",
+        "USE depot",
+        "DESCRIBE KEYSPACE",
+        "DESCRIBE simple",
     )
-    assert "owner text static" in printed
-    assert "PRIMARY KEY ((id, year), day, name)" in printed
-    assert "CLUSTERING ORDER BY (day DESC, name ASC)" in printed
-    assert "comment = 'it''s \"odd\"'" in printed
-    assert 'CREATE TABLE depot."Mixed" (\n    "Key ""1""" int PRIMARY KEY,\n' in cqlsh('DESC depot."Mixed"')
-
-
-def test_a_keyspace_is_written_with_all_that_is_in_sight(cqlsh: Cqlsh) -> None:
-    printed = cqlsh("DESCRIBE KEYSPACE depot")
-    found = re.findall(r"CREATE (\w+) (\S+)", printed)
-    assert found == [
+    assert re.findall(r"CREATE (\w+) (\S+)", keyspace) == [
         ("KEYSPACE", "depot"),
         ("TYPE", "depot.address"),
         ("TYPE", "depot.parcel"),
@@ -172,46 +176,47 @@ def test_a_keyspace_is_written_with_all_that_is_in_sight(cqlsh: Cqlsh) -> None:
         ("TABLE", 'depot."Mixed"'),
         ("TABLE", "depot.simple"),
     ]
-    assert re.findall(r"CREATE TABLE (\S+)", cqlsh("DESCRIBE KEYSPACE", "-k", "depot", account=CLERK)) == [
-        "depot.simple"
-    ]
-    assert re.findall(r"CREATE (\w+)", cqlsh("DESCRIBE ONLY KEYSPACE depot")) == ["KEYSPACE"]
-    odd = cqlsh('DESCRIBE KEYSPACE "Odd"', account=OWNER)
+    assert keyspace == bare == in_use == schema
+    assert re.findall(r"CREATE (\w+)", only) == ["KEYSPACE"]
+    assert parcel == "\nCREATE TYPE depot.parcel (\n    sender frozen<address>,\n    labels map<text, text>\n);\n"
+    assert goods.startswith("\nCREATE TABLE depot.goods (\n    id uuid,\n    year int,\n    day int,\n    name text,\n")
+    assert "owner text static" in goods
+    assert "PRIMARY KEY ((id, year), day, name)" in goods
+    assert "CLUSTERING ORDER BY (day DESC, name ASC)" in goods
+    assert "comment = 'it''s \"odd\"'" in goods
+    assert 'CREATE TABLE depot."Mixed" (\n    "Key ""1""" int PRIMARY KEY,\n' in mixed
+    assert "CREATE TABLE system_schema.tables" in full
+    assert "Cluster: Amazon Keyspaces\nPartitioner: Murmur3Partitioner\n" in cluster
+    assert "CREATE TABLE depot.simple" in simple
+
+
+def test_others_see_more_or_less(cqlsh: Cqlsh) -> None:
+    _, tables, keyspace = cqlsh("USE depot", "DESCRIBE TABLES", "DESCRIBE KEYSPACE", account=CLERK)
+    assert tables.split() == ["simple"]
+    assert re.findall(r"CREATE TABLE (\S+)", keyspace) == ["depot.simple"]
+    keyspaces, odd = cqlsh("DESC KEYSPACES", 'DESCRIBE KEYSPACE "Odd"', account=OWNER)
+    assert {"depot", "vault", "shop", '"Odd"'} <= set(keyspaces.split())
     assert 'CREATE TABLE "Odd".t (' in odd
 
 
-def test_the_schema_is_that_of_the_keyspaces_in_sight(cqlsh: Cqlsh) -> None:
-    printed = cqlsh("DESCRIBE SCHEMA")
-    assert set(re.findall(r"CREATE KEYSPACE (\S+)", printed)) == {"depot"}
-    assert "CREATE TABLE system_schema.tables" in cqlsh("DESCRIBE FULL SCHEMA")
+NOT_FOUND = {
+    "DESCRIBE KEYSPACE vault": "'vault' not found in keyspaces",
+    "DESCRIBE KEYSPACE nowhere": "'nowhere' not found in keyspaces",
+    "DESCRIBE TABLE vault.gold": "'vault' not found in keyspaces",
+    "DESCRIBE TYPE vault.seal": "'vault' not found in keyspaces",
+    "DESCRIBE vault": "'vault' not found in keyspaces",
+    "DESCRIBE TABLE depot.nothing": "Table 'nothing' not found in keyspace 'depot'",
+    "DESCRIBE depot.nothing": "'nothing' not found in keyspace 'depot'",
+    "DESCRIBE TYPE depot.nothing": "User defined type 'nothing' not found in 'depot'",
+    "DESCRIBE TABLE simple": "No keyspace specified and no current keyspace",
+    "DESCRIBE TABLE system.local": "'system' not found in keyspaces",
+}
 
 
-def test_the_cluster_and_a_bare_name_are_described(cqlsh: Cqlsh) -> None:
-    assert "Cluster: Amazon Keyspaces\nPartitioner: Murmur3Partitioner\n" in cqlsh("DESCRIBE CLUSTER", "-k", "depot")
-    assert "CREATE TABLE depot.simple" in cqlsh("DESCRIBE simple", "-k", "depot")
-    assert cqlsh("DESC depot") == cqlsh("DESC KEYSPACE depot")
-    for nothing in ("FUNCTIONS", "AGGREGATES"):
-        assert cqlsh(f"DESCRIBE {nothing}").strip() == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("DESCRIBE KEYSPACE vault", "'vault' not found in keyspaces"),
-        ("DESCRIBE KEYSPACE nowhere", "'nowhere' not found in keyspaces"),
-        ("DESCRIBE TABLE vault.gold", "'vault' not found in keyspaces"),
-        ("DESCRIBE TYPE vault.seal", "'vault' not found in keyspaces"),
-        ("DESCRIBE vault", "'vault' not found in keyspaces"),
-        ("DESCRIBE TABLE depot.nothing", "Table 'nothing' not found in keyspace 'depot'"),
-        ("DESCRIBE depot.nothing", "'nothing' not found in keyspace 'depot'"),
-        ("DESCRIBE TYPE depot.nothing", "User defined type 'nothing' not found in 'depot'"),
-        ("DESCRIBE TABLE simple", "No keyspace specified and no current keyspace"),
-        ("DESCRIBE TABLE system.local", "'system' not found in keyspaces"),
-    ],
-)
-def test_what_is_out_of_sight_does_not_exist(session: Session, text: str, says: str) -> None:
-    with pytest.raises(InvalidRequest, match=re.escape(says)):
-        session.execute(text)
+def test_what_is_out_of_sight_does_not_exist(session: Session) -> None:
+    for text, says in NOT_FOUND.items():
+        with pytest.raises(InvalidRequest, match=re.escape(says)):
+            session.execute(text)
 
 
 def test_a_table_out_of_sight_does_not_exist(agent: RunningAgent, keys: ClusterKeys) -> None:
@@ -225,20 +230,19 @@ def test_a_table_out_of_sight_does_not_exist(agent: RunningAgent, keys: ClusterK
 # What is written can be run
 
 
-@pytest.mark.parametrize("table", ["goods", "simple", "counts", '"Mixed"'])
-def test_what_is_written_makes_the_same_table_again(
-    session: Session, local_aws: LocalAws, local_keyspaces: LocalKeyspaces, table: str
+def test_what_is_written_makes_the_same_tables_again(
+    session: Session, local_aws: LocalAws, local_keyspaces: LocalKeyspaces
 ) -> None:
-    copy = "copy_of_" + re.sub(r"\W", "", table).lower()
-    written = session.execute(f"DESCRIBE TABLE depot.{table}").one().create_statement
-    again = written.replace(f"depot.{table}", f"depot.{copy}")
     with local_keyspaces.session(local_aws.root) as root:
-        root.execute(again.removesuffix(";"))
-    try:
-        assert session.execute(f"DESCRIBE TABLE depot.{copy}").one().create_statement == again
-    finally:
-        with local_keyspaces.session(local_aws.root) as root:
-            root.execute(f"DROP TABLE depot.{copy}")
+        for table in ("goods", "simple", "counts", '"Mixed"'):
+            copy = "copy_of_" + re.sub(r"\W", "", table).lower()
+            written = session.execute(f"DESCRIBE TABLE depot.{table}").one().create_statement
+            again = written.replace(f"depot.{table}", f"depot.{copy}")
+            root.execute(again.removesuffix(";"))
+            try:
+                assert session.execute(f"DESCRIBE TABLE depot.{copy}").one().create_statement == again
+            finally:
+                root.execute(f"DROP TABLE depot.{copy}")
 
 
 # The trail

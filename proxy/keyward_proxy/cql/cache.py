@@ -6,14 +6,20 @@ remembered here. The cache is bounded in bytes, because clients choose the texts
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from hashlib import sha256
+from sys import getsizeof
 
+from keyward_api.decision import Access
 from keyward_proxy.cql.errors import SYNTAX_ERROR
 from keyward_proxy.cql.reader import read
-from keyward_proxy.cql.statement import Refusal, Statement
+from keyward_proxy.cql.statement import Equality, Refusal, Selector, Statement
 
-_ENTRY_BYTES = 1500
-"""About what an entry costs beside its texts."""
+# Bytes as measured with tracemalloc on CPython 3.11, beside those of the strings.
+_ENTRY_BYTES = 800
+_ACCESS_BYTES = 100
+_SELECTOR_BYTES = 120
+_EQUALITY_BYTES = 170
 
 _LONGEST = 64 * 1024
 """Longer texts hold literals and do not come again."""
@@ -24,7 +30,7 @@ class ReadingCache:
 
     def __init__(self, *, maximum_bytes: int = 16 * 1024 * 1024) -> None:
         self._maximum_bytes = maximum_bytes
-        self._readings: dict[tuple[bytes, str | None], Statement | Refusal] = {}
+        self._readings: OrderedDict[tuple[bytes, str | None], tuple[Statement | Refusal, int]] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -35,20 +41,22 @@ class ReadingCache:
     def read(self, text: bytes, keyspace: str | None) -> Statement | Refusal:
         """What `text`, as it came in a frame, does when `keyspace` is in use. Never raises."""
         key = (text, keyspace)
-        reading = self._readings.pop(key, None)
-        if reading is None:
-            reading = _read(text, keyspace)
-            if len(text) > _LONGEST:
-                return reading
-            self._bytes += _cost(text, reading)
-        self._readings[key] = reading
-        while self._bytes > self._maximum_bytes:
-            self._forget_oldest()
+        known = self._readings.get(key)
+        if known is not None:
+            self._readings.move_to_end(key)
+            return known[0]
+        reading = _read(text, keyspace)
+        if len(text) <= _LONGEST:
+            self._remember(key, reading)
         return reading
 
-    def _forget_oldest(self) -> None:
-        key = next(iter(self._readings))
-        self._bytes -= _cost(key[0], self._readings.pop(key))
+    def _remember(self, key: tuple[bytes, str | None], reading: Statement | Refusal) -> None:
+        cost = getsizeof(key[0]) + getsizeof(key[1] or "") + _cost(reading)
+        self._readings[key] = reading, cost
+        self._bytes += cost
+        while self._bytes > self._maximum_bytes:
+            _, (_, forgotten) = self._readings.popitem(last=False)
+            self._bytes -= forgotten
 
 
 def _read(text: bytes, keyspace: str | None) -> Statement | Refusal:
@@ -63,5 +71,25 @@ def _read(text: bytes, keyspace: str | None) -> Statement | Refusal:
         )
 
 
-def _cost(text: bytes, reading: Statement | Refusal) -> int:
-    return _ENTRY_BYTES + len(text) + 4 * len(reading.redacted)
+def _cost(reading: Statement | Refusal) -> int:
+    cost = _ENTRY_BYTES + getsizeof(reading.redacted)
+    if isinstance(reading, Refusal):
+        return cost + getsizeof(reading.message)
+    cost += getsizeof(reading.use_keyspace or "") + sum(map(_cost_of_access, reading.accesses))
+    if reading.selection is not None:
+        cost += sum(map(_cost_of_selector, reading.selection.selectors))
+        cost += sum(map(_cost_of_equality, reading.selection.equalities))
+    return cost
+
+
+def _cost_of_access(access: Access) -> int:
+    return _ACCESS_BYTES + getsizeof(access.keyspace) + getsizeof(access.table or "")
+
+
+def _cost_of_selector(selector: Selector) -> int:
+    return _SELECTOR_BYTES + getsizeof(selector.column) + getsizeof(selector.alias or "")
+
+
+def _cost_of_equality(equality: Equality) -> int:
+    term = equality.term
+    return _EQUALITY_BYTES + getsizeof(equality.column) + getsizeof(term.literal or "") + getsizeof(term.marker or "")

@@ -5,6 +5,7 @@ Source: Parser.g of Apache Cassandra 3.11, rule `selectStatement`.
 
 from __future__ import annotations
 
+from keyward_api.decision import is_system
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.lexer import INTEGER
 from keyward_proxy.cql.relations import RelationReader
@@ -21,14 +22,14 @@ class SelectReader(RelationReader):
     """Reads from behind the verb on."""
 
     def select(self) -> StatementForm:
-        """SELECT; keeps its shape where that is simple."""
+        """SELECT; keeps its shape where that is simple and an agent may have to answer."""
         self._modifiers()
         selectors = self._selectors()
         self.expect("FROM")
         keyspace, table = self.table()
         equalities = self.where() if self.accept("WHERE") else ()
         limit = self._select_tail()
-        if self.simple:
+        if self.simple and is_system(keyspace):
             self.selection = Selection(selectors=selectors, equalities=equalities, limit=limit)
         return self.needs(StatementForm.SELECT, keyspace, table)
 

@@ -64,7 +64,7 @@ class Statement:
     """For USE: the keyspace."""
 
     selection: Selection | None = None
-    """For SELECT: its shape, where it is that simple."""
+    """For SELECT from a system keyspace: its shape, where it is that simple."""
 
     description: Description | None = None
     """For DESCRIBE: what it asks for."""

@@ -21,7 +21,7 @@ from typing import Any
 
 from keyward_api.decision import EffectiveGrant
 from keyward_api.identities import CallerIdentity
-from keyward_proxy.metrics import Metrics
+from keyward_proxy.net.arrival import Arrival
 from keyward_proxy.net.connection import Connection, EventMaker, Services, Session
 from keyward_proxy.net.sockets import tune
 from keyward_proxy.net.stream import handshake
@@ -32,7 +32,7 @@ from keyward_proxy.session.cluster import Entrance
 logger = logging.getLogger(__name__)
 
 BACKLOG = 4096
-ACCEPTS_PER_TURN = 32
+ACCEPTS_PER_TURN = 128
 DRAIN_PAUSE_SECONDS = 0.25
 DRAIN_SPREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
@@ -45,24 +45,6 @@ class Limits:
 
     before_login: int = 512
     handshake_seconds: float = 10.0
-
-
-class _Arrival:
-    """A connection from its accept on; it is waiting for as long as its login is not complete."""
-
-    __slots__ = ("connection", "handshake")
-
-    def __init__(self) -> None:
-        self.handshake: asyncio.Task[None] | None = None
-        self.connection: Connection | None = None
-        """Once TLS is complete."""
-
-    def end(self, reason: str) -> None:
-        """Close it at once."""
-        if self.connection:
-            self.connection.end(reason)
-        elif self.handshake:
-            self.handshake.cancel()
 
 
 class Server:
@@ -84,8 +66,10 @@ class Server:
         self._services = services
         self._limits = limits
         self._listeners: dict[socket.socket, Entrance] = {}
-        self._waiting: WaitingRoom[_Arrival] = WaitingRoom(places=limits.before_login)
+        self._waiting: WaitingRoom[Arrival] = WaitingRoom(places=limits.before_login)
         self._turns = Turns()
+        self._counts = services.metrics.connections
+        self._gauges = (services.metrics.open.labels("login"), services.metrics.open.labels("session"))
         self._after_login: dict[Connection, str] = {}
         """Connections with the names of their identities."""
 
@@ -117,7 +101,9 @@ class Server:
         self._listeners.clear()
         for arrival in list(self._waiting):
             if arrival.connection is None:
+                self._waiting.leave(arrival)
                 arrival.end("the agent takes no more connections")
+        self._removed()
 
     def tell(self, make: EventMaker) -> None:
         """Give every session an event."""
@@ -182,44 +168,54 @@ class Server:
         loop.call_later(PAUSE_SECONDS, self._resume, listener)
 
     def _admit(self, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401  (socket's own type)
-        arrival = _Arrival()
-        evicted = self._waiting.enter(arrival, address=address[0])
+        arrival = Arrival(sock, host=address[0], port=address[1], entrance=entrance)
+        evicted = self._waiting.enter(arrival, address=arrival.host)
         if evicted:
             self._count("evicted")
             evicted.end("too many connections before login")
-        secure = self._secure(arrival, sock, address, entrance)
-        arrival.handshake = self._services.tasks.start(secure, name="handshake")
-        arrival.handshake.add_done_callback(partial(self._handshake_over, arrival, sock))
+        arrival.wait(seconds=self._limits.handshake_seconds, on_first_byte=self._begin, on_silence=self._give_up)
         self._gauge()
 
-    def _handshake_over(self, arrival: _Arrival, sock: socket.socket, _: asyncio.Task[None]) -> None:
-        sock.close()  # Of no effect once TLS has taken it over; a task cancelled before its first step never did.
+    def _give_up(self, arrival: Arrival) -> None:
+        """It never said anything."""
+        self._count("handshake_failed")
+        self._waiting.leave(arrival)
+        self._removed()
+
+    def _begin(self, arrival: Arrival) -> None:
+        arrival.handshake = self._services.tasks.start(self._secure(arrival), name="handshake")
+        arrival.handshake.add_done_callback(partial(self._handshake_over, arrival))
+
+    def _handshake_over(self, arrival: Arrival, _: asyncio.Task[None]) -> None:
+        # Of no effect once TLS has taken it over, which a task that was cancelled before its first step never did.
+        arrival.sock.close()
         if arrival.connection is None and self._waiting.leave(arrival):
             self._removed()
 
-    async def _secure(self, arrival: _Arrival, sock: socket.socket, address: Any, entrance: Entrance) -> None:  # noqa: ANN401
+    async def _secure(self, arrival: Arrival) -> None:
         try:
-            tune(sock)
-            secure = self._context().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            tune(arrival.sock)
+            secure = self._context().wrap_socket(arrival.sock, server_side=True, do_handshake_on_connect=False)
         except OSError:
             self._count("handshake_failed")
             return
         try:
-            async with asyncio.timeout(self._limits.handshake_seconds):
-                await handshake(secure, partial(self._turns.take, source_of(address[0])))
+            async with asyncio.timeout_at(arrival.deadline):
+                await handshake(secure, partial(self._turns.take, source_of(arrival.host)))
         except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors.
             secure.close()
             self._count("handshake_failed")
-            logger.debug("handshake failed", extra={"client": address[0], "error": str(error)})
+            logger.debug("handshake failed", extra={"client": arrival.host, "error": str(error)})
         except asyncio.CancelledError:
             secure.close()
             raise
         else:
-            self._connect(arrival, secure, address[0], address[1], entrance)
+            self._connect(arrival, secure)
 
-    def _connect(self, arrival: _Arrival, sock: ssl.SSLSocket, host: str, port: int, entrance: Entrance) -> None:
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        session = self._new_session(address, entrance, sock.getpeercert(binary_form=True))
+    def _connect(self, arrival: Arrival, sock: ssl.SSLSocket) -> None:
+        host = arrival.host
+        address = f"[{host}]:{arrival.port}" if ":" in host else f"{host}:{arrival.port}"
+        session = self._new_session(address, arrival.entrance, sock.getpeercert(binary_form=True))
         if session is None:
             self._count("refused")
             sock.close()
@@ -236,7 +232,7 @@ class Server:
         arrival.connection.start()
 
     def _logged_in(
-        self, arrival: _Arrival, connection: Connection, identity: CallerIdentity, grant: EffectiveGrant
+        self, arrival: Arrival, connection: Connection, identity: CallerIdentity, grant: EffectiveGrant
     ) -> str | None:
         """Count a connection as its identity's, or say why there is no room for it."""
         full = self._full(identity.username, grant)
@@ -255,7 +251,7 @@ class Server:
             return f"{username} has {own} connections to this agent, as many as its limits allow: close some of them"
         return None
 
-    def _gone(self, arrival: _Arrival, connection: Connection) -> None:
+    def _gone(self, arrival: Arrival, connection: Connection) -> None:
         self._waiting.leave(arrival)
         username = self._after_login.pop(connection, None)
         if username is not None:
@@ -271,13 +267,10 @@ class Server:
 
     # Counting.
 
-    @property
-    def _metrics(self) -> Metrics:
-        return self._services.metrics
-
     def _count(self, outcome: str) -> None:
-        self._metrics.connections.labels(outcome).inc()
+        self._counts.labels(outcome).inc()
 
     def _gauge(self) -> None:
-        self._metrics.open.labels("login").set(len(self._waiting))
-        self._metrics.open.labels("session").set(len(self._after_login))
+        waiting, logged_in = self._gauges
+        waiting.set(len(self._waiting))
+        logged_in.set(len(self._after_login))

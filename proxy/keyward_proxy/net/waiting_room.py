@@ -67,9 +67,9 @@ class WaitingRoom(Generic[Guest]):
 
 def source_of(address: str) -> str:
     """What counts as one address."""
+    if ":" not in address:
+        return address
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped:
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         return str(ip.ipv4_mapped)
     return str(ipaddress.ip_network((ip, SHARED_PREFIX_BITS), strict=False))

@@ -130,7 +130,8 @@ def _with_message(result: Result, lines: Iterable[str]) -> Result:
     if result.outcome is Outcome.PASSED:
         return result
     text = " ".join(line.strip() for line in lines if not line.lstrip().startswith(("===", "---")))
-    return Result(name=result.name, outcome=result.outcome, message=text[-1000:])
+    before, panic, after = text.partition("panic:")  # the stacks of all goroutines follow it
+    return Result(name=result.name, outcome=result.outcome, message=(panic + after)[:1000] or before[-1000:])
 
 
 def _go_version() -> str:

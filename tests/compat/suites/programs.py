@@ -48,9 +48,9 @@ class PythonProgram:
         self._python = caches.cached(f"compat-{self.name}", version, self._build) / "bin" / "python"
 
     def _build(self, folder: Path) -> None:
-        # Without pip's own script, whose first line would name a folder that is about to be renamed.
-        build([sys.executable, "-m", "venv", folder])
-        build([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--requirement", self._requirements])
+        uv = Path(sys.executable).with_name("uv")  # of `make setup`
+        build([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
+        build([uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "-r", self._requirements])
 
     def run(self, address: str, only: Sequence[str] = ()) -> Results:
         """See Suite."""
@@ -80,6 +80,11 @@ class JavaProgram:
         """See Suite."""
         sources = [HERE / "java" / name for name in ("pom.xml", "Checks.java")]
         self._folder = caches.cached("compat-java", f"{self.version}-{caches.digest(*sources)}", self._build)
+
+    def libraries(self) -> Path:
+        """The folder of the driver's jars."""
+        self.prepare()
+        return self._folder / "lib"
 
     def _build(self, folder: Path) -> None:
         if (maven := shutil.which("mvn")) is None:
@@ -119,6 +124,11 @@ class NodeProgram:
         """See Suite."""
         sources = [HERE / "node" / name for name in ("package.json", "package-lock.json", "checks.js")]
         self._folder = caches.cached("compat-node", f"{self.version}-{caches.digest(*sources)}", self._build)
+
+    @property
+    def modules(self) -> Path:
+        """The folder of the driver's modules, once prepared."""
+        return self._folder / "node_modules"
 
     def _build(self, folder: Path) -> None:
         if (npm := shutil.which("npm")) is None or shutil.which("node") is None:
