@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from tests.differential.verdicts import Verdict, judge
 _BLOCK = 250
 _EXAMPLES = 12
 _FAILURES = 20
+PROCESSES = min(4, os.cpu_count() or 1)
+"""Each has two Java virtual machines of about 250 MB."""
 
 
 @dataclass(frozen=True, slots=True)
