@@ -164,7 +164,7 @@ class Closing(Phase):
         self._record(request, event)
 
     def _send_error(self, stream: int, refused: Refused) -> int:
-        if self._client_gone or self._answers.partly_sent:
+        if self._client_gone:
             return 0
         error = self._context.error(stream, refused.code, refused.message, refused.extra)
         self._to_client.send(error)
