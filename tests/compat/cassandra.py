@@ -39,6 +39,17 @@ _PROPERTIES = {
 }
 
 
+_TIMEOUTS = (
+    "request",
+    "read_request",
+    "range_request",
+    "write_request",
+    "counter_write_request",
+    "cas_contention",
+    "truncate_request",
+)
+
+
 class CassandraError(Exception):
     """Cassandra did not start; the message holds the end of its log."""
 
@@ -109,6 +120,7 @@ class Cassandra:
             "user_defined_functions_enabled": True,
             "materialized_views_enabled": True,
             "sasi_indexes_enabled": True,
+            **{f"{kind}_timeout": "30s" for kind in _TIMEOUTS},  # a busy machine is not what is tested
             "concurrent_reads": 8,
             "concurrent_writes": 8,
             "auto_snapshot": False,

@@ -25,7 +25,7 @@ from cassandra.query import UNSET_VALUE, BatchStatement, BatchType, SimpleStatem
 from cassandra.util import Duration
 
 ADDRESS, KEYSPACE = sys.argv[1:3]
-SECONDS = 20.0
+SECONDS = 60.0
 REPLICATION = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
 Check = Callable[[Session], None]
 CHECKS: dict[str, Check] = {}

@@ -13,7 +13,7 @@ from tests.compat.results import Outcome, Result, Results
 from tests.compat.suites.suite import run_program
 
 KEYSPACE = "compat_cqlsh"
-SECONDS = 60
+SECONDS = 180
 _TROUBLE = r"Traceback|NoHostAvailable|Error from server|Connection error"
 _SET_UP = f"""
 DROP KEYSPACE IF EXISTS {KEYSPACE};
@@ -208,7 +208,7 @@ def cqlsh(address: str, text: str, home: Path, options: Sequence[str] = ()) -> s
     """What cqlsh prints for a script, to both of its outputs."""
     program = Path(sys.executable).with_name("cqlsh")
     settings = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"}
-    command = [program, "--connect-timeout=20", "--request-timeout=20", *options, address]
+    command = [program, "--connect-timeout=60", "--request-timeout=60", *options, address]
     return run_program(command, settings=settings, given=text + "\n", seconds=SECONDS, both=True)
 
 

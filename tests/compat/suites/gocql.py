@@ -18,7 +18,7 @@ from tests.compat.results import Outcome, Result, Results
 from tests.compat.suites.suite import SuiteError, build, run_program
 
 TAGS = "cassandra integration"
-SECONDS = 240
+SECONDS = 900
 _OUTCOMES = {"pass": Outcome.PASSED, "fail": Outcome.FAILED, "skip": Outcome.SKIPPED}
 _NOT_OF_A_SERVER = frozenset({"TestDocker"})  # starts containers
 

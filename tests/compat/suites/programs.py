@@ -16,7 +16,7 @@ from tests.compat.results import Outcome, Result, Results
 from tests.compat.suites.suite import SuiteError, build, run_program
 
 HERE = Path(__file__).parent.parent / "programs"
-SECONDS = 300
+SECONDS = 900
 
 
 @dataclass(kw_only=True, slots=True)

@@ -51,7 +51,7 @@ import java.util.function.Consumer;
 /** The checks of tests/compat/checks.py with the Java driver 4: `java Checks ADDRESS KEYSPACE [NAME ...]`. */
 public final class Checks {
   private static final String REPLICATION = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private interface Check {
     void run(CqlSession session) throws Exception;

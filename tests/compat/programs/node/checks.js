@@ -7,7 +7,7 @@ const cassandra = require('cassandra-driver');
 const [address, keyspace, ...only] = process.argv.slice(2);
 const { consistencies, protocolVersion, responseErrorCodes } = cassandra.types;
 const REPLICATION = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 const checks = new Map();
 
 class Skipped extends Error {}
