@@ -75,10 +75,8 @@ def jars(pom: Path = POM) -> Path:
     return caches.cached("cassandra", cassandra_version(pom.read_text()), download)
 
 
-def classes(
-    jdk: Jdk, libraries: Path, folder_of_sources: Path = SOURCES, thing: str = "local-keyspaces-classes"
-) -> Path:
-    """The folder of our compiled plug-ins; compiled when a source or the folder of jars changed."""
+def classes(jdk: Jdk, libraries: Path, folder_of_sources: Path = SOURCES, thing: str = "local-keyspaces") -> Path:
+    """The folder of our compiled sources; compiled when one of them or the folder of jars changed."""
     sources = sorted(folder_of_sources.rglob("*.java"))
 
     def compile_all(folder: Path) -> None:

@@ -9,7 +9,7 @@ drop nodes of which one agent tells and another does not.
 Its end (SIGTERM): unready and `Draining` at once, but still listed; connections are still taken while endpoints forget
 this pod; then none are, and each session ends at its first quiet moment; what is left at the deadline is cut. Last goes
 the entry in the list, upon which the other agents tell drivers. Readiness and revocation work to the last.
-docs/adr/0009-replicas-as-nodes.md says why in this order.
+docs/adr/0014-replicas-as-nodes.md says why in this order.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from keyward_proxy.aws.errors import IdentityNotInjected
 from keyward_proxy.aws.sts import SecurityTokenService
 from keyward_proxy.aws.trials import RoleTrials
 from keyward_proxy.clock import Clock
-from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.feed.listing import Listing
 from keyward_proxy.feed.replicas import Replica
 from keyward_proxy.feed.status import StatusReporter, StatusSink
@@ -54,10 +53,10 @@ from keyward_proxy.net.opening import Connector, UpstreamOpener
 from keyward_proxy.net.server import Limits, Server
 from keyward_proxy.net.server_certificate import ServerCertificate
 from keyward_proxy.session import events
-from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.cluster import Address, Cluster, Entrance
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
+from keyward_proxy.session.shared import Shared
 from keyward_proxy.tasks import TaskHolder
 
 logger = logging.getLogger(__name__)
@@ -90,8 +89,8 @@ class AgentSettings:
     endpoints_seconds: float = 2.0
     """How long connections are still taken after the end began."""
 
-    drain_seconds: float = 22.0
-    """How long sessions may take after that; both and the flush fit a grace period of 30 s."""
+    drain_seconds: float = 24.0
+    """How long sessions may take after that; both and the flush fit the pod's grace period."""
 
     external_listen: tuple[str, int] | None = None
     """Where clients come in that see all agents as one node; None: nowhere."""
@@ -141,8 +140,7 @@ class Agent:
         self._clusters: dict[Entrance, Cluster] = {}
         self._listing = Listing(clock=dependencies.clock, patience=settings.listing_seconds)
         self._tasks = TaskHolder()
-        self._readings = ReadingCache()
-        self._budget = RequestBudget()
+        self._shared = Shared()
         self._leaf = _server_certificate(settings, dependencies)
         self._cache = CredentialCache(sts=dependencies.sts, clock=dependencies.clock, tasks=self._tasks)
         self._trials = RoleTrials(sts=dependencies.sts, pod=settings.pod, on_change=self._report)
@@ -277,7 +275,7 @@ class Agent:
         serving = sum(replica.state is AgentState.SERVING for replica in self._replicas or ())
         limit = database.limits.requests_per_second
         rate = None if limit is None else limit / max(1, serving)
-        self._budget.allow(rate, now=self._outside.clock.monotonic())
+        self._shared.budget.allow(rate, now=self._outside.clock.monotonic())
 
     def _new_session(self, client_address: str, entrance: Entrance, certificate: bytes | None) -> Session | None:
         if self._view is None:
@@ -293,8 +291,7 @@ class Agent:
             settings=settings,
             policy=self._view,
             cluster=self._clusters[entrance],
-            readings=self._readings,
-            budget=self._budget,
+            shared=self._shared,
         )
 
     # Readiness and status.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import time
 
-from tests.differential.campaign import Outcome, run
+from tests.differential.campaign import PROCESSES, Outcome, run
 from tests.differential.generator import Origin
 from tests.differential.verdicts import Verdict
 
@@ -21,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=int, default=PROCESSES)
     options = parser.parse_args()
     print(f"{options.count} statements, seed {options.seed}, {options.processes} processes", flush=True)
     started = time.monotonic()

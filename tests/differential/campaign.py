@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import queue
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +20,8 @@ from tests.differential.verdicts import Verdict, judge
 _BLOCK = 250
 _EXAMPLES = 12
 _FAILURES = 20
+PROCESSES = min(4, os.cpu_count() or 1)
+"""Each has two Java virtual machines of about 250 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +79,27 @@ def run(count: int, seed: int, *, processes: int, progress: Callable[[Outcome], 
     parts = [(seed * 1000 + number, blocks // processes + (number < blocks % processes)) for number in range(processes)]
     total = Outcome()
     context = multiprocessing.get_context("spawn")
-    results: multiprocessing.Queue[Outcome | None] = context.Queue()
+    results: multiprocessing.Queue[Outcome] = context.Queue()
     workers = [context.Process(target=_work, args=(part, blocks, results), daemon=True) for part, blocks in parts]
     for worker in workers:
         worker.start()
-    waiting = len(workers)
-    while waiting:
-        outcome = results.get(timeout=300)
-        if outcome is None:
-            waiting -= 1
-            continue
-        total.add(outcome)
+    while total.cases < blocks * _BLOCK:
+        try:
+            total.add(results.get(timeout=5))
+        except queue.Empty:
+            if failed := [worker for worker in workers if worker.exitcode]:
+                raise RuntimeError(f"{len(failed)} of {processes} processes ended early: see above why") from None
         progress(total)
     for worker in workers:
         worker.join()
     return total
 
 
-def _work(seed: int, blocks: int, results: multiprocessing.Queue[Outcome | None]) -> None:
+def _work(seed: int, blocks: int, results: multiprocessing.Queue[Outcome]) -> None:
     generator = Generator(seed)
     with oracles() as versions:
         for _ in range(blocks):
             results.put(judge_block([generator.case() for _ in range(_BLOCK)], versions))
-    results.put(None)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.differential.__main__ import WANTED
-from tests.differential.campaign import run
+from tests.differential.campaign import PROCESSES, run
 from tests.differential.generator import Case, Generator, Origin
 
 COUNT = 50_000
@@ -16,7 +16,7 @@ COUNT = 50_000
 @pytest.mark.timeout(900)
 def test_cassandra_reads_no_statement_otherwise_than_we_do() -> None:
     seed = int(os.environ.get("KEYWARD_SEED", "1"))
-    total = run(COUNT, seed, processes=os.cpu_count() or 1, progress=lambda _: None)
+    total = run(COUNT, seed, processes=PROCESSES, progress=lambda _: None)
     assert not total.failures, "\n".join(map(str, total.failures))
     assert total.cases >= COUNT
     assert total.accepted >= WANTED, total.refused

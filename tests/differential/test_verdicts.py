@@ -52,6 +52,7 @@ def answer(oracle: Oracle, text: str) -> Answer | None:
             "UPDATE system.local SET partitioner = 'x', rack = 'y' WHERE key = 'local'",
             Verdict.DIFFERENT,
         ),
+        ("DESCRIBE TABLES", "DROP TABLE a.b", Verdict.DIFFERENT),
         ("SELECT * FROM a.b", "SELECT", Verdict.LOOSER),
         ("SELECT", "SELECT * FROM a.b", Verdict.STRICTER),
         ("SELECT", "SELECT", Verdict.BOTH_REFUSE),

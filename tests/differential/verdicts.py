@@ -58,6 +58,8 @@ def _agree(reading: Statement, answer: Answer, keyspace: str | None) -> bool:
         return False
     if form == "UPDATE PARTITIONER":
         return found == {PARTITIONER} and _sets_partitioner(answer, keyspace)
+    if form == "DESCRIBE":
+        return not found and answer.kind.startswith("DescribeStatement")
     if answer.kind == "UseStatement":
         return form == "USE" and not found and reading.use_keyspace == answer.keyspace
     if answer.kind == "BatchStatement$Parsed":

@@ -251,7 +251,7 @@ ROLES = [
         "a permission that does not exist",
         put("allow", 0, "permissions", value=["Read"]),
         "spec.allow[0].permissions[0]",
-        'supported values: "Select", "Modify", "*"',
+        'supported values: "Select", "Modify", "Create", "Alter", "Drop", "Restore", "UpdatePartitioner", "*"',
     ),
     (
         "both ways to say which databases",
@@ -342,10 +342,16 @@ USERS = [
         EVERYBODY,
     ),
     (
-        "a kind of subject that does not exist yet",
-        subject(kind="User", name="ann", namespace=""),
+        "a kind of subject that does not exist",
+        subject(kind="Robot", name="ann", namespace=""),
         "spec.subjects[0].kind",
-        'supported values: "ServiceAccount", "Group"',
+        'supported values: "ServiceAccount", "User", "Group"',
+    ),
+    (
+        "a user that is Kubernetes' own",
+        subject(kind="User", name="system:kube-scheduler", namespace=""),
+        "spec.subjects[0]",
+        "a User may not be one of Kubernetes' own",
     ),
     (
         "a ServiceAccount of an impossible name",

@@ -94,15 +94,16 @@ def test_an_operator_that_was_killed_and_is_back_writes_nothing_where_nothing_ch
 
 @pytest.mark.parametrize("kind", ["service", "rolebinding", "deployment", "keyspacespolicy", "serviceaccount"])
 def test_a_child_that_somebody_deleted_is_made_again(database: Database, kind: str) -> None:
-    (child,) = database.children(kind)
-    name, uid = child["metadata"]["name"], child["metadata"]["uid"]
-    database.kube.delete(kind, name, AGENTS_NAMESPACE)
+    gone = {child["metadata"]["name"]: child["metadata"]["uid"] for child in database.children(kind)}
+    assert gone
+    for name in gone:
+        database.kube.delete(kind, name, AGENTS_NAMESPACE)
 
     def back() -> bool:
-        found = database.kube.find(kind, name, AGENTS_NAMESPACE)
-        return found is not None and found["metadata"]["uid"] != uid
+        found = {child["metadata"]["name"]: child["metadata"]["uid"] for child in database.children(kind)}
+        return found.keys() == gone.keys() and not set(found.values()) & set(gone.values())
 
-    wait_for(f"{kind} {name} to be made again", back, seconds=20)
+    wait_for(f"each {kind} of {', '.join(gone)} to be made again", back, seconds=20)
     database.wait_until_ready()
 
 

@@ -7,18 +7,20 @@ slow or too busy for 200 of each driver.
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
 from keyward_api.names import AGENTS_NAMESPACE
 from tests.e2e import gocql_image, manifests
+from tests.e2e.pods import ClientPod
 from tests.e2e.readers import Reader, gocql_client, gocql_reader, python_client, python_reader
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
 
-ROLLOUTS = int(os.environ.get("KEYWARD_ROLLOUTS", "2"))
+ROLLOUTS = int(os.environ.get("KEYWARD_ROLLOUTS", "2")) // len(gocql_image.DRIVERS)
+"""With each version of gocql."""
+
 PER_SECOND = int(os.environ.get("KEYWARD_READS_PER_SECOND", "200"))
 STATEMENT = "SELECT name FROM e2e_shop.items WHERE id = ?"
 SETTLED_SECONDS = 3.0
@@ -35,20 +37,31 @@ def database(tenant: Tenant) -> Database:
 
 
 @pytest.fixture(scope="module")
-def readers(tenant: Tenant, database: Database, surroundings: Surroundings) -> Iterator[list[Reader]]:
-    """One of each driver."""
-    gocql_image.load(surroundings)
+def python(tenant: Tenant, database: Database) -> Iterator[Reader]:
+    """The Python driver, reading."""
     user = tenant.iam_role("reader")
     client = python_client(tenant, "web")
     with client.driver() as driver:
         driver.connect_once_granted("once", user)
-    with ExitStack() as running:
-        gocql = gocql_client(tenant, "web", user=user, statement=STATEMENT, per_second=PER_SECOND)
-        started = [running.enter_context(python_reader(client, user, STATEMENT, PER_SECOND))]
-        started += [running.enter_context(gocql_reader(gocql, version)) for version in gocql_image.DRIVERS]
-        for reader in started:
+    with python_reader(client, user, STATEMENT, PER_SECOND) as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def gocql_pod(tenant: Tenant, database: Database, surroundings: Surroundings) -> ClientPod:
+    """A pod with the gocql readers."""
+    gocql_image.load(surroundings)
+    return gocql_client(tenant, "web", user=tenant.iam_role("reader"), statement=STATEMENT, per_second=PER_SECOND)
+
+
+@pytest.fixture(params=gocql_image.DRIVERS)
+def readers(request: pytest.FixtureRequest, python: Reader, gocql_pod: ClientPod) -> Iterator[list[Reader]]:
+    """The Python driver and one of gocql's versions, reading without a failure."""
+    with gocql_reader(gocql_pod, request.param) as gocql:
+        both = [python, gocql]
+        for reader in both:
             wait_for(f"{reader.name} to read", lambda reader=reader: reads(reader), seconds=30)  # type: ignore[misc]
-        yield started
+        yield both
 
 
 def reads(reader: Reader) -> bool:

@@ -74,14 +74,13 @@ def test_cqlsh_is_told_what_is_missing_where_it_may_not_write(
         assert not list(session.execute("SELECT id FROM e2e_shop.items WHERE id = 99"))
 
 
-def test_a_driver_that_negotiates_the_protocol_sees_one_node_and_the_schema(
+def test_a_driver_that_negotiates_the_protocol_sees_the_agents_as_nodes_and_the_schema(
     tenant: Tenant, database: Database, reader: Driver
 ) -> None:
     answer = reader.do("connect", name="negotiated", user=tenant.iam_role("reader"), protocol=None)
     assert answer["protocol"] == 4
     assert "e2e_shop" in answer["keyspaces"]
-    service = database.children("services")[0]
-    assert answer["hosts"] == [f"{service['spec']['clusterIP']}:9142"]
+    assert sorted(answer["hosts"]) == sorted(f"{pod['status']['podIP']}:9142" for pod in database.agents())
     reader.do("close", name="negotiated")
 
 

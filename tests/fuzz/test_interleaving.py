@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from keyward_api.decision import Access, EffectiveGrant, PolicyView, decide
 from keyward_api.permissions import Permission
 from keyward_proxy.cql.cache import ReadingCache
+from keyward_proxy.session.shared import Shared
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import Seen
 from tests.unit.proxy.session.script import (
@@ -171,7 +172,7 @@ class Model:
 
 def model(readings: ReadingCache, allow: list[dict[str, Any]], deny: list[dict[str, Any]]) -> Model:
     view = policy(*allow, deny=tuple(deny))
-    script = logged_in(*allow, deny=tuple(deny), readings=readings)
+    script = logged_in(*allow, deny=tuple(deny), shared=Shared(readings=readings))
     return Model(script=script, grant=view.grant_for(APP, "Reader"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from keyward_proxy.cql.errors import UnreadableStatement
+from keyward_proxy.cql.lexer import END, TokenStream
 from tests.fuzz.choices import Choices
 
 KEYWORDS = (
@@ -48,6 +50,19 @@ def text(choices: Choices) -> str:
         parts.append(part)
         length += len(part)
     return "".join(parts)
+
+
+def tokens(text: str) -> list[str] | None:
+    """The tokens that the lexer makes of all of a text; None where it refuses."""
+    found = []
+    try:
+        stream = TokenStream(text)
+        while stream.kind != END:
+            found.append(stream.value)
+            stream.advance()
+    except UnreadableStatement:
+        return None
+    return found
 
 
 def spelled(wanted: str) -> bytes:

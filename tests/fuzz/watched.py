@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from keyward_api.decision import EffectiveGrant, GrantError, PolicyView, decide
-from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.cql.reader import read
 from keyward_proxy.cql.statement import Statement
 from keyward_proxy.session import commands, events
 from keyward_proxy.session.records import SessionDenied, SessionEnd, SessionStart, StatementRecord
 from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, MAXIMUM_HELD_BYTES, MAXIMUM_SCHEMA_BYTES
+from keyward_proxy.session.shared import Shared
 from tests.fuzz.kept import bytes_kept
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import HEADER, Seen
@@ -46,8 +46,8 @@ class Watched:
     """Gives events to a session, and fails where what comes out breaks a promise."""
 
     def __init__(self, view: PolicyView, *, version: int) -> None:
-        self._readings = ReadingCache()
-        script = new_script(view, version=version, readings=self._readings)
+        self._shared = Shared()
+        script = new_script(view, version=version, shared=self._shared)
         self._session, self._timer, self.now = script.session, script.timer, script.now
         self._view = view
         self.asked: commands.Command | None = None
@@ -330,7 +330,7 @@ class Watched:
 
     def check_size(self) -> None:
         """Look at how much the session keeps; costs more than the session itself."""
-        kept = bytes_kept(self._session, beside=(self._view, self._readings))
+        kept = bytes_kept(self._session, beside=(self._view, self._shared))
         frame = max(self._view.database.limits.max_frame_bytes, LOGIN_FRAME_BYTES) + HEADER.size
         schema = MAXIMUM_SCHEMA_BYTES if self._describes else 0
         assert kept <= frame + MAXIMUM_HELD_BYTES + schema + BESIDE_FRAMES, f"a session keeps {kept} bytes"

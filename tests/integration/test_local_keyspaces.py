@@ -97,6 +97,22 @@ def test_a_table_is_active_as_soon_as_its_creation_is_answered(root: Session, sc
             "BEGIN UNLOGGED BATCH INSERT INTO shop.items (id) VALUES (9) IF NOT EXISTS; APPLY BATCH",
             "Conditional statements are not supported in a batch",
         ),
+        ("UPDATE scratch.t SET b = 1 WHERE a IN (1, 2)", "IN is supported in SELECT only"),
+        ("DELETE FROM scratch.t WHERE a IN (1, 2)", "IN is supported in SELECT only"),
+        (
+            "BEGIN BATCH DELETE FROM scratch.t WHERE a IN (1, 2); APPLY BATCH",
+            "IN is supported in SELECT only",
+        ),
+        ("RESTORE TABLE scratch.n FROM TABLE scratch.t", "RESTORE TABLE is not supported by local Keyspaces"),
+        (
+            "CREATE TABLE scratch.n (a int PRIMARY KEY) WITH CUSTOM_PROPERTIES = {'capacity_mode': {'a': 'b'}}",
+            "CUSTOM_PROPERTIES is not supported by local Keyspaces",
+        ),
+        ("ALTER TABLE scratch.t ADD TAGS {'a': 'b'}", "TAGS is not supported by local Keyspaces"),
+        (
+            "CREATE TABLE scratch.n (a int PRIMARY KEY) WITH tags = {'a': 'b'}",
+            "TAGS is not supported by local Keyspaces",
+        ),
         (
             "UPDATE system.local SET partitioner = 'x' WHERE key = 'local'",
             "The partitioner of local Keyspaces cannot be changed",

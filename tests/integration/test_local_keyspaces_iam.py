@@ -100,6 +100,21 @@ def test_a_statement_needs_exactly_these_permissions(
         session.execute(statement)
 
 
+RESTORE = [("Restore", f"{ARN}scratch/table/New"), ("Select", T)]
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_restoring_a_table_needs_restore_on_the_new_and_select_on_the_old(
+    local_aws: LocalAws, local_keyspaces: LocalKeyspaces, missing: int
+) -> None:
+    action, resource = RESTORE[1 - missing]
+    user = local_aws.user(next(NAMES), TO_CONNECT, allow(f"cassandra:{action}", resource))
+    with local_keyspaces.session(user) as session, pytest.raises(Unauthorized, match="code=2100") as refused:
+        session.execute("/**/restore table scratch . \"New\" FROM TABLE scratch.t WITH restore_timestamp = 'x'")
+    needed = f"cassandra:{RESTORE[missing][0]} on resource: {RESTORE[missing][1]}"
+    assert needed in str(refused.value)
+
+
 def test_the_partitioner_has_a_permission_of_its_own(local_aws: LocalAws, local_keyspaces: LocalKeyspaces) -> None:
     user = local_aws.user(next(NAMES), TO_CONNECT, allow("cassandra:Modify", f"{ARN}system*"))
     with (

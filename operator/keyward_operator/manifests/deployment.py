@@ -16,7 +16,7 @@ CONTAINER = "agent"
 CA_DIRECTORY = "/etc/keyward/ca"
 HEALTH_PORT = 8080
 GRACE_SECONDS = 40
-"""An agent's end takes 27 s at most (see `AgentSettings`), and some requests to the API server."""
+"""An agent's end takes 29 s at most (see `AgentSettings`), and some requests to the API server."""
 
 MINIMUM_READY_SECONDS = 10
 """Until the next agent may go: drivers wait at most so long after an event until they look for new nodes (Python's 10 s

@@ -76,6 +76,8 @@ def _cost(reading: Statement | Refusal) -> int:
     if isinstance(reading, Refusal):
         return cost + getsizeof(reading.message)
     cost += getsizeof(reading.use_keyspace or "") + sum(map(_cost_of_access, reading.accesses))
+    if reading.description is not None:
+        cost += getsizeof(reading.description.keyspace or "") + getsizeof(reading.description.name or "")
     if reading.selection is not None:
         cost += sum(map(_cost_of_selector, reading.selection.selectors))
         cost += sum(map(_cost_of_equality, reading.selection.equalities))

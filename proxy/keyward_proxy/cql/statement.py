@@ -68,6 +68,7 @@ class Statement:
 
     description: Description | None = None
     """For DESCRIBE: what it asks for."""
+
     children: int = 0
     """For BATCH: how many statements it holds."""
 

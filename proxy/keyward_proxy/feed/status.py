@@ -93,8 +93,10 @@ class StatusReporter:
                 await self._pause(INTERVAL_SECONDS - SETTLE_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._urgent.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._urgent.wait()
 
     async def _apply(self) -> None:
         report = self._wanted

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,6 +37,12 @@ from keyward_proxy.tasks import TaskHolder
 logger = logging.getLogger(__name__)
 
 TIMER_SLACK_SECONDS = 0.001
+
+COSTLY_SECONDS = 0.005
+"""A read that takes the processor for longer, because its statements are hard to read, is followed by a rest."""
+
+REST_FACTOR = 3
+"""So many times longer than the read: one session never has more than a quarter of the processor for such."""
 
 EventMaker: TypeAlias = Callable[..., events.Event]
 """Makes an event, given `now` and `wall`."""
@@ -170,7 +177,11 @@ class Connection:
     def client_received(self, data: bytes) -> None:
         """The client sent something."""
         self._services.metrics.from_clients += len(data)
+        began = time.thread_time()
         self.tell(partial(events.ClientData, data=data))
+        took = time.thread_time() - began
+        if took > COSTLY_SECONDS:
+            self._rest(REST_FACTOR * took)
 
     def client_ended(self, reason: str) -> None:
         """The client will send nothing more; CQL knows no half-open connections."""
@@ -276,10 +287,16 @@ class Connection:
         self._timer = loop.call_later(delay, self._tick)
 
     def _pause_client(self, command: commands.PauseClient) -> None:
+        self._rest(command.until - self._services.clock.monotonic())
+
+    def _rest(self, seconds: float) -> None:
+        """Do not read the client for so long, nor for less than it was to rest before."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + max(0.0, seconds)
         if self._pause:
+            until = max(until, self._pause.when())
             self._pause.cancel()
-        delay = max(0.0, command.until - self._services.clock.monotonic())
-        self._pause = asyncio.get_running_loop().call_later(delay, self._go_on)
+        self._pause = loop.call_at(until, self._go_on)
         self._pace()
 
     def _go_on(self) -> None:

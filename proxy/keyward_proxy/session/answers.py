@@ -44,7 +44,7 @@ class Answers:
         """Requests that Keyspaces has, by stream; the oldest first."""
 
         self.partly_sent: Request | None = None
-        """The request whose answer the client has in part: nothing else can be sent before the rest."""
+        """The request whose answer the client has in part."""
 
         self.describing: Describing | None = None
         """The DESCRIBE under way: all that comes is for it, but the answer to a REGISTER."""
@@ -75,6 +75,7 @@ class Answers:
         if piece.missing:
             return None
         self.partly_sent = None
+        self._to_client.end_frame()
         return request
 
     def _frame(self, frame: Frame) -> Request | None:
@@ -97,7 +98,10 @@ class Answers:
             self._understand(request, frame)
         request.response_bytes = frame.end - frame.start
         self._to_client.forward(frame.buffer, frame.start, frame.end)
-        return None if frame.missing else request
+        if frame.missing:
+            self._to_client.begin_frame()
+            return None
+        return request
 
     def _registered(self, stream: int) -> None:
         """Whatever Keyspaces says to it, the client has what the agent promises: the agent's own events."""

@@ -61,7 +61,7 @@ class Closing(Phase):
         self._to_client = Outbox(ToClient)
         self._to_upstream = Outbox(ToUpstream)
         self._prepared = PreparedStatements()
-        self._reader = RequestReader(readings=context.readings, prepared=self._prepared)
+        self._reader = RequestReader(readings=context.shared.readings, prepared=self._prepared)
         self._registrations = Registrations(context, caller)
         self._answers = Answers(
             version=context.version,
@@ -164,7 +164,7 @@ class Closing(Phase):
         self._record(request, event)
 
     def _send_error(self, stream: int, refused: Refused) -> int:
-        if self._client_gone or self._answers.partly_sent:
+        if self._client_gone:
             return 0
         error = self._context.error(stream, refused.code, refused.message, refused.extra)
         self._to_client.send(error)
@@ -219,7 +219,8 @@ class Closing(Phase):
             self.deadline = ending.deadline
             return not waits
         if self._lull_until is None and self._commands:
-            self._lull_until = event.now + ending.lull(now=event.now)
+            lull = ending.lull(now=event.now)
+            self._lull_until = None if lull is None else event.now + lull
         quiet_at = min(self._lifetime.used_at + IDLE_SECONDS, self._lull_until or inf)
         self.deadline = min(ending.deadline, quiet_at)
         return event.now >= quiet_at
@@ -235,6 +236,8 @@ class Closing(Phase):
             self._send_error(request.stream, lost)
             self._record(request, event)
         self._lull_until = None
+        if self._answers.describing:
+            self._context.shared.describing.discard(self._answers.describing)
         unrun = Refused(code=ErrorCode.OVERLOADED, message=f"{message}; the statement was not run")
         self._refuse_held(unrun, event)
         commands = self._flush()

@@ -5,7 +5,7 @@ Commands are carried out in order. Sockets, buffers and back-pressure belong to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keyward_proxy.session.records import AuditRecord
@@ -26,14 +26,14 @@ class Command:
 class ToClient(Command):
     """Send these bytes to the client: whole frames, or the next part of one."""
 
-    data: bytes | memoryview
+    data: bytes | memoryview = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToUpstream(Command):
     """Send these bytes to Keyspaces: whole frames, or the next part of one."""
 
-    data: bytes | memoryview
+    data: bytes | memoryview = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 from keyward_api.decision import EffectiveGrant, PolicyView
 from keyward_api.identities import CallerIdentity
-from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.reported import CQL_VERSION
-from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import CloseClient, CloseUpstream, Command, ToClient
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, SessionSettings
+from keyward_proxy.session.shared import Shared
 from keyward_proxy.wire.header import VERSIONS, Opcode, response
 from keyward_proxy.wire.responses import error_body, supported_body
 from keyward_proxy.wire.scanner import RequestScanner
@@ -41,8 +40,7 @@ class SessionContext:
     cluster: Cluster
     """The nodes that the client sees."""
 
-    readings: ReadingCache
-    budget: RequestBudget
+    shared: Shared
     phase: Phase
     requests: RequestScanner = field(default_factory=lambda: RequestScanner(maximum_body=LOGIN_FRAME_BYTES))
     version: int = VERSIONS[-1]

@@ -2,15 +2,16 @@
 
 Cause                        | statements still accepted           | then
 -----------------------------|-------------------------------------|-----------------------------------------
-drain, credentials, proof    | until a quiet moment, at most 8 s   | refused with OVERLOADED, at most 4 s more
+drain, credentials, proof    | until a quiet moment, at most 12 s  | refused with OVERLOADED, at most 4 s more
 the grant changed            | none: refused with OVERLOADED       | closed when all are answered, at most 4 s
 the grant ended              | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
                              |                                     | to 1 s for a request on which to say why
 
-A quiet moment is a lull behind the last answer under way. That answer is held back meanwhile: a client that waits for
-it sends nothing, and learns of the end together with it; another one's next statement ends the lull, and sets the
-answer free. The lull that is asked for is 64 ms at first and half of it after each second, so that each session ends in
-about the longest that it has. Any moment is quiet once no statement came for 1 s.
+A quiet moment is the first quarter of a lull, behind the last answer under way. That answer is held back meanwhile: a
+client that waits for it sends nothing, and learns of the end together with it; another one's next statement shows that
+it was no lull, and sets the answer free. How long the session's lulls are is observed for 1 s; what is asked for is
+halved with each further second, and after 4 s the next answer is the last without any. Any moment is quiet once no
+statement came for 1 s.
 
 CQL has no message that a server may send unasked but events, so the reason travels in the answer to the next request; a
 client that sends none learns it when it logs in again. OVERLOADED says that a statement was not run and may be
@@ -19,13 +20,16 @@ sent again, which every driver does on the next connection.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIET_SECONDS
 from keyward_proxy.wire.responses import ErrorCode
 
-LULL_SECONDS = 0.064
-SHORTEST_LULL_SECONDS = 0.001
+OBSERVING_SECONDS = 1.0
+HOLDING_SECONDS = 3.0
+LONGEST_HOLD_SECONDS = 0.064
+"""By so much is an answer delayed at most."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,6 +48,9 @@ class Ending:
     accepting: bool
     deadline: float
     """When accepting ends, or where nothing is accepted any more, when the session does."""
+
+    longest_lull: float = 0.0
+    """Seconds without a statement under way, while accepting."""
 
     farewell: bool = False
     """Whether the client is to be told before the session ends."""
@@ -101,10 +108,18 @@ class Ending:
         self.accepting = False
         self.deadline = now + CLOSE_SECONDS
 
-    def lull(self, *, now: float) -> float:
-        """How long a session must be without a statement now, so that the moment is a quiet one; while accepting."""
-        seconds = LULL_SECONDS * 0.5 ** (QUIET_SECONDS - (self.deadline - now))
-        return seconds if seconds >= SHORTEST_LULL_SECONDS else 0.0
+    def observe(self, lull: float) -> None:
+        """The session was so long without a statement under way; while accepting."""
+        self.longest_lull = max(self.longest_lull, lull)
+
+    def lull(self, *, now: float) -> float | None:
+        """For how long no statement must come now, so that the moment is a quiet one; None: none is yet."""
+        observed = QUIET_SECONDS - (self.deadline - now) - OBSERVING_SECONDS
+        if observed < 0:
+            return None
+        if observed >= HOLDING_SECONDS:
+            return 0.0
+        return min(LONGEST_HOLD_SECONDS, self.longest_lull / 4) * math.pow(0.5, observed)
 
     def waits_for_farewell(self, *, now: float) -> bool:
         """Whether a quiet session is to stay open for a request on which the client can be told."""

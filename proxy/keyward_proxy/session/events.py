@@ -1,13 +1,14 @@
 """What happens to a session: the only input of `Session.receive`.
 
 Every event carries the time at which it happened, so that the session needs no clock. Whoever does the
-I/O makes the events; the session never asks for anything except by a command.
+I/O makes the events; the session never asks for anything except by a command. No repr shows what was sent: it may be
+a token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Event:
 class ClientData(Event):
     """Bytes that the client sent, as one read returned them."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     """Never empty; may hold part of a frame, or many. Slices of it are kept: it must never change."""
 
 
@@ -47,7 +48,7 @@ class ClientClosed(Event):
 class UpstreamData(Event):
     """Bytes that Keyspaces sent, as one read returned them."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     """Never empty; may hold part of a frame, or many. Slices of it are kept: it must never change."""
 
 

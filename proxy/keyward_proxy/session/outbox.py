@@ -14,6 +14,10 @@ class Outbox:
         self._buffer = b""
         self._start = self._end = 0
         self._patches: list[tuple[int, bytes]] = []
+        self._inside_a_frame = False
+        self._behind: list[ToClient | ToUpstream] = []
+        """What was sent since a frame went out in part: it waits for the frame's rest."""
+
         self.bytes_sent = 0
 
     def forward(self, buffer: bytes, start: int, end: int) -> None:
@@ -29,8 +33,22 @@ class Outbox:
         self.forward(buffer, start, end)
         self._patches.append((at, patch))
 
+    def begin_frame(self) -> None:
+        """What was forwarded last is the beginning of a frame: until its end nothing else may be sent."""
+        self._inside_a_frame = True
+
+    def end_frame(self) -> None:
+        """The frame's end is forwarded: send what waited for it."""
+        self._inside_a_frame = False
+        behind, self._behind = self._behind, []
+        for command in behind:
+            self.send(command)
+
     def send(self, command: ToClient | ToUpstream) -> None:
-        """Send this, behind what was forwarded."""
+        """Send this, behind what was forwarded, and behind the rest of a frame of which a part was."""
+        if self._inside_a_frame:
+            self._behind.append(command)
+            return
         self._close_run()
         self.bytes_sent += len(command.data)
         self._commands.append(command)

@@ -28,6 +28,7 @@ from keyward_proxy.session.events import (
 from keyward_proxy.session.judge import Refused
 from keyward_proxy.session.registrations import UnknownEventType
 from keyward_proxy.session.request import Request
+from keyward_proxy.session.settings import MAXIMUM_DESCRIPTIONS
 from keyward_proxy.session.system_tables import SystemTableError, SystemTables, is_answered_here
 from keyward_proxy.wire.errors import ProtocolViolation
 from keyward_proxy.wire.header import Opcode
@@ -39,6 +40,10 @@ from keyward_proxy.wire.server_events import EventType, register_frame
 _TOO_MANY_WAIT = Refused(
     code=ErrorCode.OVERLOADED,
     message="too many statements wait for a USE or a DESCRIBE to be answered: send this one again later",
+)
+_TOO_MANY_DESCRIPTIONS = Refused(
+    code=ErrorCode.OVERLOADED,
+    message="the agent is writing as many descriptions as it can at a time: send this one again in a moment",
 )
 _TOO_MANY_REQUESTS = Refused(
     code=ErrorCode.OVERLOADED,
@@ -124,6 +129,8 @@ class Relay(Closing):
 
     def _statement(self, frame: Frame, received: float, event: Event) -> bool:
         """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
+        if self._ending and self._is_quiet:
+            self._ending.observe(event.now - self._lifetime.used_at)
         self._lifetime.used(event.now)
         request = Request.of(frame, now=received)
         self._reader.read(request, frame, self._answers.keyspace)
@@ -145,7 +152,7 @@ class Relay(Closing):
 
     def _overdraws(self, request: Request, event: Event) -> Refused | None:
         """Take from the database's budget of requests; why there is none."""
-        pause = self._context.budget.take(event.now)
+        pause = self._context.shared.budget.take(event.now)
         if pause is None:
             return self._judge.refuse(request, _TOO_MANY_REQUESTS)
         self._pause_until = max(self._pause_until, event.now + pause)
@@ -191,6 +198,9 @@ class Relay(Closing):
         statement, parameters = request.reading, request.parameters
         if not isinstance(statement, Statement) or statement.description is None or parameters is None:
             raise TypeError(f"the judge let {statement!r} be described")
+        if len(self._context.shared.describing) >= MAXIMUM_DESCRIPTIONS:
+            self._deny(request, self._judge.refuse(request, _TOO_MANY_DESCRIPTIONS), event)
+            return
         self._using, request.answered_here = True, True
         self._answers.in_flight[request.stream] = request
         inquiry = Inquiry(
@@ -199,6 +209,7 @@ class Relay(Closing):
             skip_metadata=parameters.skip_metadata,
         )
         self._answers.describing = Describing(request, inquiry, version=self._context.version, now=event.now)
+        self._context.shared.describing.add(self._answers.describing)
         self._go_on_describing(event)
 
     def _go_on_describing(self, event: Event) -> None:
@@ -218,6 +229,7 @@ class Relay(Closing):
         if describing is None:
             return
         request = describing.request
+        self._context.shared.describing.discard(describing)
         self._answers.describing, self._using = None, False
         del self._answers.in_flight[request.stream]
         if isinstance(found, DescriptionError):

@@ -10,9 +10,7 @@ from collections.abc import Iterable
 from math import inf
 
 from keyward_api.decision import PolicyView
-from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.audit import AuditTrail
-from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.client_login import ClientLogin
 from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import Command, SetTimer
@@ -36,6 +34,7 @@ from keyward_proxy.session.events import (
 )
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.settings import SessionSettings
+from keyward_proxy.session.shared import Shared
 from keyward_proxy.wire.errors import WireError
 
 
@@ -48,13 +47,10 @@ class Session:
         settings: SessionSettings,
         policy: PolicyView,
         cluster: Cluster,
-        readings: ReadingCache,
-        budget: RequestBudget,
+        shared: Shared,
     ) -> None:
-        """`policy` and `cluster` are those of now; `readings` and `budget` are shared by all sessions of the agent."""
-        self._context = SessionContext(
-            settings=settings, policy=policy, cluster=cluster, readings=readings, budget=budget, phase=Phase()
-        )
+        """`policy` and `cluster` are those of now; `shared` is the same for all sessions of the agent."""
+        self._context = SessionContext(settings=settings, policy=policy, cluster=cluster, shared=shared, phase=Phase())
         self._trail = AuditTrail(settings, policy)
         self._begun = False
         self._timer = inf

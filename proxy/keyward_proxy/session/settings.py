@@ -19,7 +19,7 @@ STEP_SECONDS = 10.0
 CLOSE_SECONDS = 4.0
 """How long accepted statements may take to be answered once no more are accepted."""
 
-QUIET_SECONDS = 8.0
+QUIET_SECONDS = 12.0
 """How long a session that should end waits for a moment without a statement under way."""
 
 IDLE_SECONDS = 1.0
@@ -42,6 +42,9 @@ MAXIMUM_BATCH_CHILDREN = 1024
 
 MAXIMUM_BATCH_VALUES = 65_535
 """Bound values in one BATCH: what the protocol allows for a single statement."""
+
+MAXIMUM_DESCRIPTIONS = 8
+"""DESCRIBEs under way in all sessions of an agent; each may hold MAXIMUM_SCHEMA_BYTES, and as much again in writing."""
 
 MAXIMUM_HELD_BYTES = 1024 * 1024
 """Requests kept back behind a USE; what comes beyond is answered with OVERLOADED."""

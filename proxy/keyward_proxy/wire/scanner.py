@@ -38,6 +38,10 @@ class Frame(NamedTuple):
     missing: int = 0
     """Bytes of the body that are still to come, as `Piece`."""
 
+    def __repr__(self) -> str:
+        """Without the bytes, which may hold a token."""
+        return f"Frame(stream={self.stream}, opcode=0x{self.opcode:02x}, {self.end - self.start} bytes)"
+
 
 class Piece(NamedTuple):
     """The next bytes of a frame that was told as a beginning."""
@@ -47,6 +51,10 @@ class Piece(NamedTuple):
     end: int
     missing: int
     """Bytes still to come; 0 ends the frame."""
+
+    def __repr__(self) -> str:
+        """Without the bytes, which are somebody's data."""
+        return f"Piece({self.end - self.start} bytes, {self.missing} missing)"
 
 
 class _Scanner:

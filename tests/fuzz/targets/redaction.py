@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from keyward_proxy.cql.lexer import TOKEN
 from keyward_proxy.cql.reader import read
 from keyward_proxy.cql.redaction import redact
 from keyward_proxy.cql.statement import Refusal
@@ -35,7 +34,7 @@ def run(data: bytes) -> None:
     middle = choices.below(256)
     whole = texts.text(choices)
     before, after = whole[: len(whole) * middle // 256], whole[len(whole) * middle // 256 :]
-    if not splits(before):
+    if texts.tokens(before) is None:
         before = ""
     text = f"{before} {form} {after}"
     redacted = redact(text, limit=LIMIT)
@@ -45,17 +44,6 @@ def run(data: bytes) -> None:
     assert HEXADECIMAL not in reading.redacted
     if isinstance(reading, Refusal):
         assert HEXADECIMAL not in reading.message
-
-
-def splits(text: str) -> bool:
-    """Whether tokens can be made of all of it."""
-    position = 0
-    while position < len(text):
-        match = TOKEN.match(text, position)
-        if match is None:
-            return False
-        position = match.end()
-    return True
 
 
 def seeds() -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from keyward_proxy.cql.lexer import TOKEN
 from keyward_proxy.cql.reader import read
 from keyward_proxy.cql.statement import Refusal, Statement
 from tests.fuzz import texts
@@ -27,7 +26,9 @@ def run(data: bytes) -> None:
     if keyspace is None:
         assert meaning(read(text, "another")) == meaning(reading), "a keyspace in use moved a qualified name"
     if len(text) < 2048:
-        assert meaning(read(BETWEEN.join(["", *tokens(text), ""]), keyspace)) == meaning(reading)
+        tokens = texts.tokens(text)
+        assert tokens is not None, "a statement was read that the lexer cannot split"
+        assert meaning(read(BETWEEN.join(["", *tokens, ""]), keyspace)) == meaning(reading)
         assert meaning(read(f"\n{text}\n--", keyspace)) == meaning(reading)
 
 
@@ -36,18 +37,6 @@ def meaning(reading: Statement | Refusal) -> object:
     if isinstance(reading, Refusal):
         return reading.message
     return reading.form, reading.accesses, reading.use_keyspace
-
-
-def tokens(text: str) -> list[str]:
-    """The tokens of a text that can be read."""
-    found, position = [], 0
-    while position < len(text):
-        match = TOKEN.match(text, position)
-        assert match is not None, "a statement was read that the lexer cannot split"
-        if match.lastgroup != "blank":
-            found.append(match.group())
-        position = match.end()
-    return found
 
 
 def _names_only_what_is_there(statement: Statement, text: str, keyspace: str | None) -> None:

@@ -37,6 +37,11 @@ def short(namespace: str) -> str:
     return names.child_name(namespace=namespace, name="orders")
 
 
+def replicas(namespace: str) -> str:
+    """Name of the headless Service, to which clients' names lead."""
+    return names.replicas_service_name(namespace=namespace, name="orders")
+
+
 def settle(objects: Objects, namespace: str) -> None:
     """Users, a role and a database, and all that follows from them."""
     objects.apply(role(namespace), user(namespace), database(namespace))
@@ -58,6 +63,7 @@ def children(namespace: str) -> list[tuple[str, str, str]]:
         ("keyspacespolicy", dotted(namespace)),
         ("deployment", short(namespace)),
         ("service", short(namespace)),
+        ("service", replicas(namespace)),
     ]
     own = [("service", "keyward-orders"), ("configmap", "keyward-orders-ca")]
     return [(*child, AGENTS) for child in with_agents] + [(*child, namespace) for child in own]
@@ -72,7 +78,8 @@ def test_a_database_becomes_its_children(operator: RunningOperator, objects: Obj
     assert [grant["dbUser"] for grant in policy["grants"]] == [DB_USER]
     assert policy["database"]["serviceAddress"] == found["service", short(namespace), AGENTS]["spec"]["clusterIP"]
     alias = found["service", "keyward-orders", namespace]["spec"]
-    assert alias["externalName"] == f"{short(namespace)}.{AGENTS}.svc.cluster.local"
+    assert alias["externalName"] == f"{replicas(namespace)}.{AGENTS}.svc.cluster.local"
+    assert found["service", replicas(namespace), AGENTS]["spec"]["clusterIP"] == "None"
     secret = found["secret", dotted(namespace), AGENTS]["data"]
     authority = found["configmap", "keyward-orders-ca", namespace]["data"]["ca.crt"]
     assert b64decode(secret["tls.crt"]).decode() == authority
@@ -140,7 +147,7 @@ def test_drift_is_repaired(
         '{"spec": {"externalName": "evil.example"}}',
     )  # fmt: skip
     objects.wait(
-        "service", "keyward-orders", namespace, until=lambda live: short(namespace) in live["spec"]["externalName"]
+        "service", "keyward-orders", namespace, until=lambda live: replicas(namespace) in live["spec"]["externalName"]
     )
     before = objects.wait("configmap", "keyward-orders-ca", namespace)["data"]
     installed.kubectl("delete", "configmap", "keyward-orders-ca", "-n", namespace)

@@ -46,7 +46,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(machine: Path, script: str) -> str:
     script = re.sub(r"(?<![\w.])/(etc|opt)/", rf"{machine}/\1/", script)
     finished = subprocess.run(
-        ["sh", "-eu", "-c", script], cwd=machine / "clone", capture_output=True, text=True, timeout=120
+        ["sh", "-eu", "-c", script], cwd=machine / "clone", capture_output=True, text=True, timeout=280
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout

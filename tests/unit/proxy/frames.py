@@ -71,9 +71,11 @@ def auth_response(token: bytes, *, stream: int = 0, version: int = 4) -> bytes:
     return _encode(AuthResponseMessage(token), stream, version)
 
 
-def register(*, stream: int = 0, version: int = 4) -> bytes:
-    events = ["TOPOLOGY_CHANGE", "STATUS_CHANGE", "SCHEMA_CHANGE"]
-    return _encode(RegisterMessage(event_list=events), stream, version)
+ALL_EVENTS = ("TOPOLOGY_CHANGE", "STATUS_CHANGE", "SCHEMA_CHANGE")
+
+
+def register(*events: str, stream: int = 0, version: int = 4) -> bytes:
+    return _encode(RegisterMessage(event_list=list(events or ALL_EVENTS)), stream, version)
 
 
 def query(

@@ -273,10 +273,10 @@ async def test_agents_that_serve_share_the_requests_that_the_database_allows(age
     limited["database"]["limits"] = {"requestsPerSecond": 90}
     outside.queue.put_nowait(KeyspacesPolicySpec.model_validate(limited))
     await until(outside.queue.empty)
-    assert agent._budget.rate == 90
+    assert agent._shared.budget.rate == 90
     outside.queue.put_nowait(listed("orders-0", "orders-1", "orders-2"))
-    await until(lambda: agent._budget.rate == 30)
+    await until(lambda: agent._shared.budget.rate == 30)
     outside.queue.put_nowait(listed("orders-0", state=AgentState.DRAINING))
-    await until(lambda: agent._budget.rate == 90)
+    await until(lambda: agent._shared.budget.rate == 90)
     outside.queue.put_nowait(policy())
-    await until(lambda: agent._budget.rate is None)
+    await until(lambda: agent._shared.budget.rate is None)

@@ -71,6 +71,7 @@ def test_a_hundred_thousand_texts_of_an_attacker_stay_within_the_bound() -> None
     [
         "SELEC{n}",
         "USE k{n}",
+        "DESCRIBE TABLE k{n}.t" + "x" * 40,
         "SELECT c{n} FROM ks.t WHERE k = ? AND d = 'x'",
         'SELECT "\U0001f600{n}" FROM "\U0001f600"."t{n}"',
         "INSERT INTO ks.t{n} (a, b) VALUES (1, 'x')",

@@ -139,3 +139,22 @@ async def test_an_object_that_was_made_again_gets_the_entry_again(
     reporter.forget()
     await until(lambda: len(sink.applied) == 2)
     assert sink.applied[0] == sink.applied[1]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_an_end_that_comes_with_an_urgent_report_is_an_end(
+    sink: ListeningSink, tasks: TaskHolder, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when an agent drains and has no connection to wait for."""
+    monkeypatch.setattr(module, "INTERVAL_SECONDS", 3600.0)
+    reporter = StatusReporter(sink)
+    running = tasks.start(reporter.run(), name="reporter")
+    reporter.report(report())
+    await until(lambda: len(sink.applied) == 1)
+    await asyncio.sleep(0)
+    reporter.report(report(state=AgentState.DRAINING))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=1)
+    assert done

@@ -14,6 +14,7 @@ import pytest
 
 from keyward_proxy.cql.description import Description, Subject
 from keyward_proxy.describe.inquiry import Inquiry
+from keyward_proxy.net import connection as connection_module
 from keyward_proxy.net.connection import Connection, Services, Session
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf
 from keyward_proxy.net.opening import OpeningFailed
@@ -189,6 +190,28 @@ async def test_a_client_that_does_not_take_its_answers_is_not_read(connect: Conn
     await until(lambda: len(client.data) >= longer * asked)
     client.stream.write(b"more")
     await until(lambda: client.data.endswith(b"more") and client.stream.unsent == 0)
+    await connected.end()
+
+
+async def test_a_client_whose_statements_are_hard_to_read_leaves_others_their_time(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    burnt, factor = 0.02, 50
+    monkeypatch.setattr(connection_module, "REST_FACTOR", factor)
+
+    def burn(_: events.Event) -> list[commands.Command]:
+        end = time.thread_time() + burnt
+        while time.thread_time() < end:
+            pass
+        return []
+
+    session = ScriptedSession(ClientData=burn)
+    connected = await connect(session)
+    began = time.monotonic()
+    for _ in range(3):
+        connected.client.stream.write(bytes(16 * 1024))
+    await until(lambda: len(session.saw(events.ClientData)) == 3)
+    assert time.monotonic() - began >= 2 * burnt * factor
     await connected.end()
 
 

@@ -118,6 +118,23 @@ async def test_a_client_that_never_speaks_is_given_up(listen: Listen) -> None:
         assert await asyncio.to_thread(silent.recv, 1) == b""
 
 
+async def test_a_handshake_has_ten_seconds_from_the_accept_on(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, turned = asyncio.get_running_loop(), [0.0]
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + turned[0])
+    running = listen(Limits())
+    with running.plain(), running.plain() as cut:
+        cut.sendall(b"\x16\x03\x01\x02\x00\x01")
+        await until(lambda: sorted(bool(arrival.handshake) for arrival in running.server._waiting) == [False, True])
+        turned[0] = 8.0
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert running.count("handshake_failed") == 0
+        turned[0] = 10.1
+        await until(lambda: running.count("handshake_failed") == 2)
+    assert len(running.server) == 0
+
+
 async def test_what_is_not_tls_is_ended(listen: Listen) -> None:
     running = listen(Limits())
     with running.plain() as confused:

@@ -17,8 +17,6 @@ from typing import Any
 from keyward_api.decision import PolicyView
 from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import KeyspacesPolicySpec
-from keyward_proxy.cql.cache import ReadingCache
-from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
 from keyward_proxy.session.cluster import Cluster, Entrance
 from keyward_proxy.session.commands import (
@@ -44,6 +42,7 @@ from keyward_proxy.session.events import (
 )
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
+from keyward_proxy.session.shared import Shared
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import Seen
 
@@ -313,8 +312,7 @@ def new_script(
     view: PolicyView,
     *,
     version: int = 4,
-    budget: RequestBudget | None = None,
-    readings: ReadingCache | None = None,
+    shared: Shared | None = None,
     certificate: CertificateProof | CertificateRefused | None = None,
     entrance: Entrance = Entrance.REPLICAS,
     peers: Mapping[str, str] = MappingProxyType({}),
@@ -331,8 +329,7 @@ def new_script(
         settings=settings,
         policy=view,
         cluster=cluster(entrance, peers=peers),
-        readings=readings or ReadingCache(),
-        budget=budget or RequestBudget(),
+        shared=shared or Shared(),
     )
     return Script(session=session, version=version) >> tick()
 

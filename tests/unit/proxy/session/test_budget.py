@@ -6,6 +6,7 @@ import pytest
 
 from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.commands import PauseClient
+from keyward_proxy.session.shared import Shared
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import query
 from tests.unit.proxy.session.script import READ_ORDERS, audit, client, forward, logged_in, refused
@@ -58,7 +59,7 @@ def test_the_same_limit_again_gives_no_new_second() -> None:
 
 
 def test_a_session_is_paused_for_what_it_owes() -> None:
-    script = logged_in(READ_ORDERS, budget=budget(2))
+    script = logged_in(READ_ORDERS, shared=Shared(budget=budget(2)))
     script >> client(*(query(SELECT, stream=stream) for stream in range(4)))
     for stream in range(4):
         script << forward(query(SELECT, stream=stream))
@@ -67,7 +68,7 @@ def test_a_session_is_paused_for_what_it_owes() -> None:
 
 
 def test_one_statement_too_many_is_refused_and_the_session_lives() -> None:
-    script = logged_in(READ_ORDERS, budget=budget(1))
+    script = logged_in(READ_ORDERS, shared=Shared(budget=budget(1)))
     script >> client(*(query(SELECT, stream=stream) for stream in range(4)))
     script << refused(0x1001, stream=3, says="limits.requestsPerSecond")
     script << audit("statement", outcome="denied", error_code="0x1001")
@@ -76,7 +77,7 @@ def test_one_statement_too_many_is_refused_and_the_session_lives() -> None:
 
 
 def test_what_the_agent_answers_itself_and_what_it_refuses_costs_nothing() -> None:
-    script = logged_in(READ_ORDERS, budget=budget(1))
+    script = logged_in(READ_ORDERS, shared=Shared(budget=budget(1)))
     for _ in range(20):
         script >> client(query("SELECT * FROM system.local"), query("SELECT a FROM other.t"), frames.options())
     script.to_client.clear()

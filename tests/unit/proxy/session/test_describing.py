@@ -12,7 +12,8 @@ from keyward_proxy.describe.inquiry import Answer, Inquiry
 from keyward_proxy.session import describing
 from keyward_proxy.session.commands import FormatDescription
 from keyward_proxy.session.events import ClientClosed, Described, DescriptionFailed, Drain, UpstreamClosed
-from keyward_proxy.session.settings import DESCRIBE_SECONDS
+from keyward_proxy.session.settings import DESCRIBE_SECONDS, MAXIMUM_DESCRIPTIONS
+from keyward_proxy.session.shared import Shared
 from tests.unit.proxy import frames
 from tests.unit.proxy.describe.schemas import keyspace, result, table
 from tests.unit.proxy.frames import Seen, prepare, query, register
@@ -307,8 +308,8 @@ def test_what_was_accepted_is_answered_before_the_session_ends(script: Script, c
     script << quiet()
     script >> upstream(result("keyspaces", ROWS, stream=FIRST))
     formatting(script)
-    script >> described() << audit("statement", outcome="ok")
-    script.wait(5) << to_client("RESULT", stream=1)
+    script >> described() << to_client("RESULT", stream=1) << audit("statement", outcome="ok")
+    script.wait(5)
     assert script.session.over
 
 
@@ -322,3 +323,16 @@ def test_a_describe_of_a_session_without_a_grant_is_refused(script: Script) -> N
 def test_stray_events_are_ignored(script: Script) -> None:
     script >> described() << quiet()
     script >> happens(DescriptionFailed, message="late", code=0x2200) << quiet()
+
+
+def test_an_agent_has_so_many_under_way_over_all_sessions() -> None:
+    shared = Shared()
+    scripts = [logged_in(READ_ORDERS, shared=shared) for _ in range(MAXIMUM_DESCRIPTIONS + 1)]
+    for script in scripts:
+        script >> client(query("DESCRIBE SCHEMA", stream=1))
+    scripts[-1] << refused(0x1001, stream=1, says="as many descriptions as it can")
+    assert not scripts[-1].session.over
+    scripts[0] >> happens(ClientClosed)
+    scripts[-1].audits.clear()
+    scripts[-1] >> client(query("DESCRIBE SCHEMA", stream=2))
+    assert scripts[-1].to_upstream

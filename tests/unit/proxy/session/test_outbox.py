@@ -55,3 +55,15 @@ def test_nothing_is_flushed_twice() -> None:
     outbox.forward(READ, 0, 4)
     assert sent(outbox) == [b"aaaa"]
     assert sent(outbox) == []
+
+
+def test_what_is_sent_inside_a_frame_waits_for_its_end() -> None:
+    outbox = Outbox(ToUpstream)
+    outbox.forward(READ, 0, 4)
+    outbox.begin_frame()
+    outbox.send(ToUpstream(data=b"own"))
+    outbox.send(ToUpstream(data=b"more"))
+    assert sent(outbox) == [b"aaaa"]
+    outbox.forward(READ, 4, 8)
+    outbox.end_frame()
+    assert sent(outbox) == [b"bbbb", b"own", b"more"]

@@ -473,3 +473,33 @@ def test_a_request_that_waited_for_a_description_and_breaks_the_protocol_ends_th
     script >> happens(DescriptionFailed, message="there is none", code=0x2200)
     script << refused(0x2200, stream=1) << refused(0x000A, stream=3, says="ends early")
     script << audit("statement", stream=1, outcome="error") << audit("session.end", reason="ProtocolError")
+
+
+@pytest.mark.parametrize(
+    ("asked", "opcode"),
+    [
+        (frames.options(stream=2), "SUPPORTED"),
+        (query("SELECT * FROM system.local", stream=2), "RESULT"),
+        (query(INSERT, stream=2), "ERROR"),
+        (frames.register("STATUS_CHANGE", stream=2), "READY"),
+    ],
+)
+def test_what_the_agent_says_waits_for_the_end_of_an_answer_that_is_partly_sent(
+    script: Script, asked: bytes, opcode: str
+) -> None:
+    """Else it would stand inside that answer, and the client would read nonsense from there on."""
+    page = frames.rows(b"x" * 60_000, stream=1)
+    script >> client(query(SELECT, stream=1)) >> upstream(page[:30_000]) >> client(asked)
+    assert not script.to_client
+    script >> upstream(page[30_000:])
+    script << passes_back(page)
+    assert script.to_client.popleft().opcode == {"SUPPORTED": 6, "RESULT": 8, "ERROR": 0, "READY": 2}[opcode]
+    assert not script._client_rest
+
+
+def test_what_waits_for_the_end_of_an_answer_goes_with_the_session(script: Script) -> None:
+    page = frames.rows(b"x" * 60_000, stream=1)
+    script >> client(query(SELECT, stream=1)) >> upstream(page[:30_000]) >> client(frames.options(stream=2))
+    script >> happens(UpstreamClosed, reason="gone") << audit("statement", outcome="lost") << audit("session.end")
+    assert script.session.over
+    assert script._client_rest == page[:30_000]

@@ -7,6 +7,7 @@ public enum Action {
     CREATE("Create"),
     ALTER("Alter"),
     DROP("Drop"),
+    RESTORE("Restore"),
     UPDATE_PARTITIONER("UpdatePartitioner");
 
     private final String name;

@@ -12,6 +12,7 @@ import org.apache.cassandra.cql3.QueryHandler;
 import org.apache.cassandra.cql3.QueryOptions;
 import org.apache.cassandra.cql3.QueryProcessor;
 import org.apache.cassandra.cql3.statements.BatchStatement;
+import org.apache.cassandra.exceptions.InvalidRequestException;
 import org.apache.cassandra.exceptions.UnauthorizedException;
 import org.apache.cassandra.service.ClientState;
 import org.apache.cassandra.service.QueryState;
@@ -32,6 +33,10 @@ public final class KeyspacesQueryHandler implements QueryHandler {
 
     @Override
     public CQLStatement parse(String text, QueryState state, QueryOptions options) {
+        Restore.in(text, state.getClientState()).ifPresent(restore -> {
+            Iam.INSTANCE.require(caller(state.getClientState()), restore.accesses());
+            throw new InvalidRequestException("RESTORE TABLE is not supported by local Keyspaces, which has no backups");
+        });
         return StatementReader.read(text, state.getClientState()).statement();
     }
 
@@ -85,9 +90,13 @@ public final class KeyspacesQueryHandler implements QueryHandler {
     }
 
     private static void authorize(CQLStatement statement, ClientState client) {
-        if (!(client.getUser() instanceof Caller caller))
-            throw new UnauthorizedException("You have not logged in");
-        Iam.INSTANCE.require(caller, Accesses.of(statement));
+        Iam.INSTANCE.require(caller(client), Accesses.of(statement));
         Subset.checkNotPartitioner(statement);
+    }
+
+    private static Caller caller(ClientState client) {
+        if (client.getUser() instanceof Caller caller)
+            return caller;
+        throw new UnauthorizedException("You have not logged in");
     }
 }

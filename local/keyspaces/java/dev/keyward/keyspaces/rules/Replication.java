@@ -1,6 +1,5 @@
 package dev.keyward.keyspaces.rules;
 
-import java.lang.reflect.Field;
 import java.util.Map;
 
 import dev.keyward.keyspaces.Settings;
@@ -24,7 +23,7 @@ final class Replication {
     static void replace(CQLStatement.Raw statement) {
         if (!(statement instanceof CreateKeyspaceStatement.Raw) && !(statement instanceof AlterKeyspaceStatement.Raw))
             return;
-        KeyspaceAttributes attributes = attributes(statement);
+        KeyspaceAttributes attributes = (KeyspaceAttributes) Attributes.of(statement).orElseThrow();
         String strategy = attributes.getReplicationStrategyClass();
         if (strategy == null)
             return;
@@ -34,16 +33,5 @@ final class Replication {
                     + " which has the region " + Settings.get().region() + " only: use SingleRegionStrategy");
         attributes.removeProperty("replication");
         attributes.addProperty("replication", ONE_COPY);
-    }
-
-    /** The parser gives no other way to the options of a statement that it read. */
-    private static KeyspaceAttributes attributes(CQLStatement.Raw statement) {
-        try {
-            Field field = statement.getClass().getDeclaredField("attrs");
-            field.setAccessible(true);
-            return (KeyspaceAttributes) field.get(statement);
-        } catch (ReflectiveOperationException error) {
-            throw new LinkageError("This is not the Cassandra that local Keyspaces was written for", error);
-        }
     }
 }

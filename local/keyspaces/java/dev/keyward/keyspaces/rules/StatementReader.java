@@ -6,6 +6,8 @@ import org.apache.cassandra.cql3.QueryProcessor;
 import org.apache.cassandra.cql3.statements.BatchStatement;
 import org.apache.cassandra.cql3.statements.QualifiedStatement;
 import org.apache.cassandra.cql3.statements.SelectStatement;
+import org.apache.cassandra.exceptions.ConfigurationException;
+import org.apache.cassandra.exceptions.SyntaxException;
 import org.apache.cassandra.schema.KeyspaceMetadata;
 import org.apache.cassandra.schema.Schema;
 import org.apache.cassandra.service.ClientState;
@@ -31,6 +33,15 @@ public final class StatementReader {
      *     Keyspaces does not have
      */
     public static Reading read(String text, ClientState client) {
+        try {
+            return readAsCassandra(text, client);
+        } catch (SyntaxException | ConfigurationException error) {
+            Extensions.check(text);
+            throw error;
+        }
+    }
+
+    private static Reading readAsCassandra(String text, ClientState client) {
         CQLStatement.Raw raw = QueryProcessor.parseStatement(text);
         boolean qualified = false;
         String keyspace = null;
@@ -40,6 +51,7 @@ public final class StatementReader {
             keyspace = named.keyspace();
             resolve(named);
         }
+        Extensions.check(raw);
         Replication.replace(raw);
         CQLStatement statement = raw.prepare(client);
         Subset.check(statement);

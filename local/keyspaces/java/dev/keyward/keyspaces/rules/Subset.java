@@ -8,6 +8,7 @@ import dev.keyward.keyspaces.tables.SystemKeyspaces;
 import org.apache.cassandra.audit.AuditLogContext;
 import org.apache.cassandra.audit.AuditLogEntryType;
 import org.apache.cassandra.cql3.CQLStatement;
+import org.apache.cassandra.cql3.restrictions.StatementRestrictions;
 import org.apache.cassandra.cql3.statements.BatchStatement;
 import org.apache.cassandra.cql3.statements.ModificationStatement;
 import org.apache.cassandra.cql3.statements.SelectStatement;
@@ -43,6 +44,8 @@ final class Subset {
             checkBatch(batch);
         else
             checkKeyspace(statement);
+        if (statement instanceof ModificationStatement modification)
+            checkIn(modification);
         if (statement instanceof SelectStatement select && select.getSelection().isAggregate())
             throw new InvalidRequestException("Aggregate functions are not supported");
     }
@@ -80,7 +83,14 @@ final class Subset {
             if (setsPartitioner(statement))
                 throw new InvalidRequestException("The partitioner is not changed in a batch");
             checkKeyspace(statement);
+            checkIn(statement);
         }
+    }
+
+    private static void checkIn(ModificationStatement statement) {
+        StatementRestrictions where = statement.getRestrictions();
+        if (where.keyIsInRelation() || where.clusteringKeyRestrictionsHasIN())
+            throw new InvalidRequestException("IN is supported in SELECT only");
     }
 
     private static void checkKeyspace(CQLStatement statement) {
