@@ -54,12 +54,14 @@ def explanations(path: Path = TABLE) -> list[Explanation]:
 
 
 def compare(suite: str, direct: Results, through: Results, table: Sequence[Explanation]) -> list[Difference]:
-    """What differs, by name."""
-    return [
-        _difference(suite, name, direct.get(name), through.get(name), table)
-        for name in sorted(direct.keys() | through.keys())
-        if _outcome(direct.get(name)) != _outcome(through.get(name))
-    ]
+    """What differs, by name; of a test that did not come to its parts (`Test/part`), the test alone."""
+    found: dict[str, Difference] = {}
+    for name in sorted(direct.keys() | through.keys()):
+        ours, theirs = direct.get(name), through.get(name)
+        if _outcome(ours) == _outcome(theirs) or (theirs is None and _ancestors(name) & found.keys()):
+            continue
+        found[name] = _difference(suite, name, ours, theirs, table)
+    return list(found.values())
 
 
 def unexplained(differences: Iterable[Difference]) -> list[Difference]:
@@ -70,6 +72,11 @@ def unexplained(differences: Iterable[Difference]) -> list[Difference]:
 def unused(table: Sequence[Explanation], used: Iterable[str]) -> list[str]:
     """Reasons that explain nothing any more: they are to be removed."""
     return [line.reason for line in table if line.reason not in set(used)]
+
+
+def _ancestors(name: str) -> set[str]:
+    parts = name.split("/")
+    return {"/".join(parts[:depth]) for depth in range(1, len(parts))}
 
 
 def _outcome(result: Result | None) -> Outcome:

@@ -63,6 +63,12 @@ def test_a_test_that_never_ended_is_missing_not_alike(table: list[Explanation]) 
     assert found.through.outcome is Outcome.MISSING
 
 
+def test_parts_that_a_test_did_not_come_to_are_not_told_one_by_one(table: list[Explanation]) -> None:
+    direct = results(**{"TestUDF": "passed", "TestUDF/a": "passed", "TestUDFs/a": "passed"})
+    found = compare("gocql 1", direct, results(TestUDF="failed:it has no functions"), table)
+    assert [difference.name for difference in found] == ["TestUDF", "TestUDFs/a"]
+
+
 def test_a_reason_that_explains_nothing_is_told(table: list[Explanation]) -> None:
     assert unused(table, ["Another."]) == ["There are none."]
     assert unused(table, ["There are none."]) == []

@@ -45,7 +45,7 @@ public final class Checks {
       outcome = "failed";
       message = error.toString();
     }
-    message = message.substring(0, Math.min(300, message.length()));
+    message = message.substring(0, Math.min(1000, message.length()));
     System.out.printf(
         "{\"name\": \"%s\", \"outcome\": \"%s\", \"message\": \"%s\"}%n", name, outcome, escaped(message));
   }

@@ -12,6 +12,8 @@ import java.util.concurrent.CompletionStage;
 
 /** Statements and their values, paging, concurrency. */
 final class Statements extends Group {
+  private static final int AT_ONCE = 500; // the driver itself refuses more than 1,024 on a connection
+
   Statements(String address, String keyspace) {
     super(address, keyspace);
     add(
@@ -119,9 +121,12 @@ final class Statements extends Group {
     List<CompletionStage<AsyncResultSet>> written = new ArrayList<>();
     for (int number = 0; number < count; number++) {
       written.add(session.executeAsync(insert.bind(number, "x".repeat(100))));
-    }
-    for (CompletionStage<AsyncResultSet> one : written) {
-      one.toCompletableFuture().get();
+      if (written.size() == AT_ONCE || number + 1 == count) {
+        for (CompletionStage<AsyncResultSet> one : written) {
+          one.toCompletableFuture().get();
+        }
+        written.clear();
+      }
     }
     return table;
   }

@@ -487,7 +487,7 @@ async function main() {
     for (const [name, check] of checks) {
       if (only.length === 0 || only.includes(name)) {
         const [result, message] = await outcome(check, client);
-        console.log(JSON.stringify({ name, outcome: result, message: message.slice(0, 300) }));
+        console.log(JSON.stringify({ name, outcome: result, message: message.slice(0, 1000) }));
       }
     }
   });

@@ -17,7 +17,7 @@ PARTS = ("connecting", "schema", "statements", "batches", "values", "flags", "ab
 
 def report(name: str, outcome: str, message: str = "") -> None:
     """One line for one check."""
-    print(json.dumps({"name": name, "outcome": outcome, "message": message[:300]}), flush=True)
+    print(json.dumps({"name": name, "outcome": outcome, "message": message[:1000]}), flush=True)
 
 
 def main() -> None:
