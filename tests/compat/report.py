@@ -34,12 +34,13 @@ def text(comparisons: Sequence[Comparison], cassandra: str) -> str:
 
 def _summary(comparison: Comparison) -> tuple[object, ...]:
     suite = comparison.suite
-    counts = len(comparison.direct), passed(comparison.direct), passed(comparison.through)
-    return (suite.name, suite.version, *counts, len(comparison.differences))
+    tests = sum("/" not in name for name in comparison.direct)
+    differing = sum("/" not in difference.name for difference in comparison.differences)
+    return (suite.name, suite.version, tests, passed(comparison.direct), passed(comparison.through), differing)
 
 
 def _commands(comparisons: Sequence[Comparison]) -> str:
-    lines = (f"{comparison.suite.name:28} {comparison.suite.command}" for comparison in comparisons)
+    lines = (f"{comparison.suite.name:31} {comparison.suite.command}" for comparison in comparisons)
     return (
         "The commands (`make compat` builds what they need and gives the address):\n```\n" + "\n".join(lines) + "\n```"
     )
