@@ -62,6 +62,8 @@ from keyward_proxy.tasks import TaskHolder
 logger = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS = 1.0
+SERVICE_NODE = "service/"
+"""Stands for a pod's name where the agents' Service is told to drivers as one more node; no pod has such a name."""
 AUDIT_FLUSH_SECONDS = 3.0
 
 
@@ -263,8 +265,12 @@ class Agent:
         database = self._view.database
         self._share_budget(database)
         others = {replica.pod: replica.address for replica in self._replicas or () if replica.is_listed}
+        service = _parsed(database.service_address)
+        if service:
+            # A node that outlives all others: drivers look no name up again, and would wait for what is gone.
+            others[SERVICE_NODE] = service
         replicas = Cluster.of_replicas(database, pod=self._settings.pod, address=self._address, others=others)
-        one = Cluster.of_one_node(database, _parsed(database.service_address) or self._address)
+        one = Cluster.of_one_node(database, service or self._address)
         for entrance, cluster in ((Entrance.REPLICAS, replicas), (Entrance.EXTERNAL, one)):
             if self._clusters.get(entrance) != cluster:
                 self._clusters[entrance] = cluster

@@ -178,7 +178,11 @@ def listed(*pods: str, state: AgentState = AgentState.SERVING) -> ReplicasChange
 
 
 def peers(agent: Agent, entrance: Entrance = Entrance.REPLICAS) -> list[str]:
-    return [str(peer.address) for peer in agent._clusters[entrance].peers]
+    """Addresses of the other agents; their Service, which is a node too, is always the last."""
+    found = [str(peer.address) for peer in agent._clusters[entrance].peers]
+    if entrance is Entrance.REPLICAS:
+        assert found.pop() == "10.96.0.10"
+    return found
 
 
 async def test_an_agent_is_ready_once_the_others_list_it(agent: Agent, outside: Outside) -> None:
