@@ -2,7 +2,7 @@
 
 State          | what comes                       | what follows
 ---------------|----------------------------------|---------------------------------------------
-any            | OPTIONS                          | SUPPORTED
+any            | OPTIONS, the first few            | SUPPORTED
 startup        | STARTUP                          | AUTHENTICATE, then state credentials
 credentials    | AUTH_RESPONSE, no certificate    | Authenticate, then state verdict
 credentials    | AUTH_RESPONSE, a certificate     | as after Authenticated, since TLS has proven who it is
@@ -23,7 +23,7 @@ from keyward_api.decision import GrantError
 from keyward_proxy.session.audit import AuditTrail
 from keyward_proxy.session.certificate import CertificateProof, CertificateRefused
 from keyward_proxy.session.commands import Authenticate, Command, OpenUpstream
-from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
+from keyward_proxy.session.context import Caller, SessionContext
 from keyward_proxy.session.events import Authenticated, AuthenticationRefused, ClientClosed, Drain, Event
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.plain import CredentialsError, read_plain, read_user_name
@@ -61,7 +61,7 @@ class ClientLogin(Phase):
             try:
                 if frame.opcode == Opcode.OPTIONS:
                     self._context.version = frame.version
-                    yield self._context.to_client(frame.stream, Opcode.SUPPORTED, SUPPORTED)
+                    yield self._context.options_before_login(frame.stream)
                 else:
                     yield from self._state(frame, event)
             except ProtocolViolation as error:

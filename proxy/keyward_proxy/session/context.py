@@ -11,8 +11,9 @@ from keyward_proxy.reported import CQL_VERSION
 from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import CloseClient, CloseUpstream, Command, ToClient
 from keyward_proxy.session.phase import Phase
-from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, SessionSettings
+from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, MAXIMUM_LOGIN_OPTIONS, SessionSettings
 from keyward_proxy.session.shared import Shared
+from keyward_proxy.wire.errors import ProtocolViolation
 from keyward_proxy.wire.header import VERSIONS, Opcode, response
 from keyward_proxy.wire.responses import error_body, supported_body
 from keyward_proxy.wire.scanner import RequestScanner
@@ -51,6 +52,9 @@ class SessionContext:
     upstream_open: bool = False
     """Whether a connection to Keyspaces stands or is being made."""
 
+    login_options: int = 0
+    """OPTIONS that came before the login was complete."""
+
     over: bool = False
 
     @property
@@ -62,6 +66,13 @@ class SessionContext:
     def to_client(self, stream: int, opcode: Opcode, body: bytes = b"") -> ToClient:
         """A frame for the client."""
         return ToClient(data=response(self.version, stream, opcode, body))
+
+    def options_before_login(self, stream: int) -> ToClient:
+        """The answer to OPTIONS; raises ProtocolViolation where there were too many."""
+        self.login_options += 1
+        if self.login_options > MAXIMUM_LOGIN_OPTIONS:
+            raise ProtocolViolation(f"more than {MAXIMUM_LOGIN_OPTIONS} OPTIONS before the login", stream=stream)
+        return self.to_client(stream, Opcode.SUPPORTED, SUPPORTED)
 
     def error(self, stream: int, code: int, message: str, extra: bytes = b"") -> ToClient:
         """An ERROR for the client."""

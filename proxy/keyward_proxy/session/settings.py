@@ -16,6 +16,9 @@ MAXIMUM_TOKEN_BYTES = 16 * 1024
 STEP_SECONDS = 10.0
 """Each step of a login (first frame, STARTUP, credentials, verification, upstream) ends within this time."""
 
+MAXIMUM_LOGIN_OPTIONS = 16
+"""OPTIONS answered before the login is complete. Drivers send one or two; strangers get no more work done for them."""
+
 CLOSE_SECONDS = 4.0
 """How long accepted statements may take to be answered once no more are accepted."""
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from keyward_api.decision import GrantError
 from keyward_proxy.session.audit import AuditTrail
 from keyward_proxy.session.commands import Command, ToUpstream
-from keyward_proxy.session.context import SUPPORTED, Caller, SessionContext
+from keyward_proxy.session.context import Caller, SessionContext
 from keyward_proxy.session.events import (
     ClientClosed,
     Drain,
@@ -72,13 +72,18 @@ class UpstreamLogin(Phase):
     def on_frames(self, frames: Sequence[Frame], event: Event) -> Iterator[Command]:
         """Only OPTIONS may come before the login is complete."""
         for request in frames:
-            if request.opcode != Opcode.OPTIONS:
-                error = ProtocolViolation(
-                    f"opcode 0x{request.opcode:02x} came before the login was complete", stream=request.stream
-                )
+            try:
+                yield self._answer_early(request)
+            except ProtocolViolation as error:
                 yield from self.on_violation(error, event)
                 return
-            yield self._context.to_client(request.stream, Opcode.SUPPORTED, SUPPORTED)
+
+    def _answer_early(self, request: Frame) -> Command:
+        if request.opcode != Opcode.OPTIONS:
+            raise ProtocolViolation(
+                f"opcode 0x{request.opcode:02x} came before the login was complete", stream=request.stream
+            )
+        return self._context.options_before_login(request.stream)
 
     def on_violation(self, error: WireError, event: Event) -> Iterator[Command]:
         """Say what is wrong, and close."""

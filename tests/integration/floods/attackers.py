@@ -26,6 +26,7 @@ RECONNECTS_PER_SECOND = 500
 """In all: the attack must leave the machine, which is the target's too, some time."""
 
 PIPELINED = 8
+BUFFER_BYTES = 16 * 1024
 PARTIAL_BYTES = LOGIN_FRAME_BYTES
 STATEMENT_BYTES = 64 * 1024
 READABLE = "SELECT " + "a," * (STATEMENT_BYTES // 2 - 30) + "a FROM shop.items"
@@ -55,7 +56,8 @@ class Attack:
             "handshaken": (self._secure, self._hold),
             "partial": (self._partial, self._hold),
             "session": (self._log_in, self._hold),
-            "deaf": (self._start, self._never_read),
+            "asking": (self._start, self._never_read),
+            "deaf": (self._log_in, self._never_read),
             "expensive": (self._log_in, self._ask_much),
         }[kind]
         self._port = port
@@ -101,6 +103,9 @@ class Attack:
         sock = socket.socket()
         try:
             sock.setblocking(False)
+            # What the agent does not take and what is not read here shall not lie in this machine's kernel.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
             sock.bind((self._address(), 0))
             await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
         except BaseException:
@@ -139,7 +144,6 @@ class Attack:
         return secure
 
     async def _start(self, sock: socket.socket) -> socket.socket:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         secure = await self._secure(sock)
         await self._send(secure, frames.startup())
         return secure

@@ -24,7 +24,6 @@ from typing import Any
 import aiohttp
 import pytest
 from cryptography.hazmat.primitives import serialization
-from tests.integration.floods import frames as small
 
 from keyward_proxy.agent import Agent, AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
@@ -41,6 +40,7 @@ from keyward_proxy.net.leaf import issue
 from keyward_proxy.net.upstream import TLSConnector
 from keyward_proxy.session.secret import Secret
 from keyward_proxy.session.session import Session
+from tests.integration.floods import frames as small
 from tests.unit.proxy import frames
 from tests.unit.proxy.apiserver import MiniatureAPIServer
 from tests.unit.proxy.net.authorities import make_authority, pem

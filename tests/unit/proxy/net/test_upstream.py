@@ -14,6 +14,7 @@ import pytest
 from keyward_proxy.net import upstream
 from keyward_proxy.net.errors import UpstreamUnreachable
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf
+from keyward_proxy.net.sockets import SEND_BUFFER_BYTES
 from keyward_proxy.net.upstream import Endpoint, TLSConnector, amazon_roots, client_context
 from tests.unit.proxy.net.authorities import make_authority, pem
 
@@ -56,6 +57,7 @@ async def test_a_verified_endpoint_is_connected(server: int, authority: Certific
         assert not sock.getblocking()
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * SEND_BUFFER_BYTES  # Linux counts it twice.
 
 
 async def test_another_name_is_refused(server: int, authority: CertificateAuthority) -> None:

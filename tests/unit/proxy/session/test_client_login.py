@@ -7,6 +7,7 @@ import pytest
 from keyward_proxy.session.commands import Authenticate, OpenUpstream
 from keyward_proxy.session.events import AuthenticationRefused, ClientClosed, Drain
 from keyward_proxy.session.secret import Secret
+from keyward_proxy.session.settings import MAXIMUM_LOGIN_OPTIONS
 from tests.unit.proxy import frames
 from tests.unit.proxy.session.script import (
     APP,
@@ -21,6 +22,7 @@ from tests.unit.proxy.session.script import (
     command,
     happens,
     new_script,
+    opened,
     plain,
     policy,
     quiet,
@@ -205,3 +207,20 @@ def test_a_login_torn_at_every_byte_is_the_same_login() -> None:
 def test_the_helenus_name_is_not_shown_to_clients(script: Script) -> None:
     script >> client(frames.startup())
     assert script.to_client[-1].message.authenticator != HELENUS
+
+
+def test_options_are_answered_a_few_times_and_end_the_connection_then(script: Script) -> None:
+    script >> client(frames.options() * MAXIMUM_LOGIN_OPTIONS)
+    for _ in range(MAXIMUM_LOGIN_OPTIONS):
+        script << to_client("SUPPORTED")
+    script >> client(frames.options(stream=5) * 1000)
+    script << refused(0x000A, stream=5, says="more than 16 OPTIONS") << closed(upstream=False)
+
+
+def test_options_count_while_aws_is_waited_for_too(script: Script) -> None:
+    script >> client(frames.startup(), frames.auth_response(plain())) >> authenticated() >> opened()
+    script.to_client.clear()
+    script >> client(frames.options() * MAXIMUM_LOGIN_OPTIONS)
+    assert len(script.to_client) == MAXIMUM_LOGIN_OPTIONS
+    script >> client(frames.options(stream=5))
+    assert script.session.over

@@ -1,0 +1,42 @@
+"""What docs/threat-model.md names is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs/threat-model.md").read_text()
+ROWS = [line for line in DOCUMENT.splitlines() if line.startswith("| ") and not line.startswith(("| threat |", "|---"))]
+
+
+@cache
+def functions(path: Path) -> frozenset[str]:
+    """Names of a module's functions."""
+    tree = ast.parse(path.read_text())
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:40])
+def test_each_threat_has_a_defence_and_tests_that_exist(row: str) -> None:
+    _, _, defence, proof, _ = row.split("|")
+    assert defence.strip()
+    named = re.findall(r"`(tests/[a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`", proof)
+    assert named, "no test is named"
+    for path, test in named:
+        assert test in functions(ROOT / path), f"{path} has no {test}"
+
+
+def test_each_module_that_defends_exists() -> None:
+    package = ROOT / "proxy/keyward_proxy"
+    for row in ROWS:
+        for name in re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.py|[a-z_]+/)`", row.split("|")[2]):
+            assert (package / name).exists(), f"there is no {name}"
+
+
+def test_there_is_a_row_for_each_kind_of_threat() -> None:
+    assert len(ROWS) >= 18
