@@ -43,7 +43,8 @@ def text(choices: Choices) -> str:
             part = choices.take(1 + choices.below(16)).decode("utf-8", "replace")
         elif choice == _AGAIN:
             again = choices.below(256)
-            part = "".join(parts[-1 - choices.below(4) :]) * (again if again < 250 else again**2)
+            part = "".join(parts[-1 - choices.below(4) :])
+            part *= min(again if again < 250 else again**2, 1 + LONGEST // max(1, len(part)))
         else:
             part = PIECES[choice]
         part = part[: LONGEST - length]
