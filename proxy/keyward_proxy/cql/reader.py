@@ -82,7 +82,7 @@ class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader, D
     def _define(self, verb: str, kinds: dict[str, Reads]) -> StatementForm:
         kind = _SYNONYMS.get(self.keyword, self.keyword)
         if kind in refusals.DEFINITIONS:
-            raise refusals.refused(f"{verb} {kind}", refusals.DEFINITIONS[kind])
+            raise refusals.definition(verb, kind)
         if kind not in kinds:
             raise self.expected("KEYSPACE, TABLE or TYPE")
         self.advance()

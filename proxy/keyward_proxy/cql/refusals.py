@@ -5,6 +5,7 @@ from __future__ import annotations
 from keyward_proxy.cql.errors import INVALID, UnreadableStatement
 
 _ROLES = "Amazon Keyspaces has no roles of its own: permissions come from KeyspacesRole, KeyspacesUser and IAM"
+_INDEXES = "Amazon Keyspaces has no indexes: select by primary key, or keep a second table with another key"
 _FUNCTIONS = "Amazon Keyspaces has no user-defined functions and aggregates: compute in the application"
 
 STATEMENTS = {
@@ -17,8 +18,8 @@ STATEMENTS = {
 """Whole statements by their verb."""
 
 DEFINITIONS = {
-    "INDEX": "Amazon Keyspaces has no indexes: select by primary key, or keep a second table with another key",
-    "CUSTOM": "Amazon Keyspaces has no indexes: select by primary key, or keep a second table with another key",
+    "INDEX": _INDEXES,
+    "CUSTOM": _INDEXES,
     "MATERIALIZED": "Amazon Keyspaces has no materialized views: write to a second table with another key",
     "OR": _FUNCTIONS,
     "FUNCTION": _FUNCTIONS,
@@ -28,9 +29,20 @@ DEFINITIONS = {
     "ROLE": _ROLES,
     "IDENTITY": _ROLES,
 }
-"""What CREATE, ALTER and DROP may not be about."""
+"""What CREATE, ALTER and DROP may not be about, by its first word."""
+
+SECOND_WORDS = {"CUSTOM": "INDEX", "MATERIALIZED": "VIEW", "OR": "REPLACE"}
+"""What belongs to a first word when the statement is named."""
+
+VECTORS = "Amazon Keyspaces has no vectors: keep them in a frozen<list<float>> or a blob"
+
+
+def definition(verb: str, kind: str) -> UnreadableStatement:
+    """A CREATE, ALTER or DROP of a kind in DEFINITIONS."""
+    words = f"{verb} {kind} {SECOND_WORDS.get(kind, '')}".rstrip()
+    return refused(words, DEFINITIONS[kind])
 
 
 def refused(what: str, why: str) -> UnreadableStatement:
-    """A statement that Amazon Keyspaces does not have."""
+    """A statement, or a part of one, that Amazon Keyspaces does not have."""
     return UnreadableStatement(f"{what} is refused: {why}", code=INVALID)

@@ -6,6 +6,7 @@ little more than Cassandra (any function name, any type name), never in a way th
 
 from __future__ import annotations
 
+from keyward_proxy.cql import refusals
 from keyward_proxy.cql.errors import UnreadableStatement
 from keyward_proxy.cql.lexer import INTEGER, LITERALS, NAME, QUOTED, STRING, TokenStream
 from keyward_proxy.cql.statement import Term
@@ -203,6 +204,8 @@ class TermReader(TokenStream):
         if self.kind is STRING:
             self.advance()
             return
+        if self.keyword == "VECTOR" and self.following() == "<":
+            raise refusals.refused("a vector", refusals.VECTORS)
         if not self._accept_set():
             self.name("a type")
         self._rest_of_type()
