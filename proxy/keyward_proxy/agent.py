@@ -19,41 +19,34 @@ import datetime
 import ipaddress
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
 from functools import partial
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from keyward_api.decision import PolicyView
 from keyward_api.resources.policy import AgentReport, AgentState, KeyspacesPolicySpec, PolicyDatabase
+from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.records import AgentStart, AgentStop, PolicyChanged, PolicyRemoved
-from keyward_proxy.audit.writer import AuditWriter
-from keyward_proxy.auth.authenticator import Authenticator, TokenReviewer
+from keyward_proxy.auth.authenticator import Authenticator
 from keyward_proxy.auth.client_certificate import read_certificate
-from keyward_proxy.auth.token import SERVICE_ACCOUNT_TOKEN, WantedToken
 from keyward_proxy.aws.cache import CredentialCache
 from keyward_proxy.aws.errors import IdentityNotInjected
-from keyward_proxy.aws.sts import SecurityTokenService
 from keyward_proxy.aws.trials import RoleTrials
-from keyward_proxy.clock import Clock
 from keyward_proxy.feed.listing import Listing
-from keyward_proxy.feed.replicas import Replica
-from keyward_proxy.feed.status import StatusReporter, StatusSink
-from keyward_proxy.feed.watch import PolicySource, ReplicasChanged
+from keyward_proxy.feed.status import StatusReporter
+from keyward_proxy.feed.watch import ReplicasChanged
 from keyward_proxy.health import HealthServer, NotReady
-from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.certificate_files import CertificateFiles
-from keyward_proxy.net.client_authority import ClientAuthorityFile
 from keyward_proxy.net.connection import Services
 from keyward_proxy.net.errors import NetworkError
 from keyward_proxy.net.leaf_keeper import LeafKeeper
-from keyward_proxy.net.opening import Connector, UpstreamOpener
-from keyward_proxy.net.server import Limits, Server
+from keyward_proxy.net.opening import UpstreamOpener
+from keyward_proxy.net.server import Server
 from keyward_proxy.net.server_certificate import ServerCertificate
+from keyward_proxy.nodes import Nodes
 from keyward_proxy.session import events
-from keyward_proxy.session.cluster import Address, Cluster, Entrance
+from keyward_proxy.session.cluster import Cluster, Entrance
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
 from keyward_proxy.session.shared import Shared
@@ -62,67 +55,7 @@ from keyward_proxy.tasks import TaskHolder
 logger = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS = 1.0
-SERVICE_NODE = "service/"
-"""Stands for a pod's name where the agents' Service is told to drivers as one more node; no pod has such a name."""
 AUDIT_FLUSH_SECONDS = 3.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AgentSettings:
-    """What an agent is told at its start; everything else is in the policy."""
-
-    pod: str
-    pod_ip: str
-    policy: str
-    """Namespace and name of the KeyspacesPolicy, for messages and records."""
-
-    ca_directory: Path
-    """Holds the CA that signs the server's certificate; of no use where `certificate_files` are given."""
-
-    server_names: tuple[str, ...]
-    certificate_files: tuple[Path, Path] | None = None
-    """Certificate and key of the server, where somebody else signs them."""
-
-    clients: ClientAuthorityFile | None = None
-    """The CA whose client certificates name people; None: nobody is asked for a certificate."""
-
-    listen: tuple[str, int]
-    health: tuple[str, int]
-    endpoints_seconds: float = 2.0
-    """How long connections are still taken after the end began."""
-
-    drain_seconds: float = 24.0
-    """How long sessions may take after that; both and the flush fit the pod's grace period."""
-
-    external_listen: tuple[str, int] | None = None
-    """Where clients come in that see all agents as one node; None: nowhere."""
-
-    listing_seconds: float = 30.0
-    """How long the agent waits to be listed before it is ready all the same: it may be unable to report."""
-
-    limits: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dependencies:
-    """Whatever reaches outside the process."""
-
-    policy_source: PolicySource
-    status_sink: StatusSink
-    reviewer: TokenReviewer
-    sts: SecurityTokenService
-    check_identity: Callable[[], None]
-    """Raises IdentityNotInjected while there is no AWS identity."""
-
-    connector: Connector
-    audit: AuditWriter
-    clock: Clock
-    metrics: Metrics
-    wanted_token: WantedToken = SERVICE_ACCOUNT_TOKEN
-    """How callers are told what token to send."""
-
-    warnings: Callable[[], Sequence[NotReady]] = tuple
-    """What is wrong although clients are served, for whoever asks for readiness."""
 
 
 class Agent:
@@ -135,11 +68,7 @@ class Agent:
         self._view: PolicyView | None = None
         self._policy_seen = False
         self._draining = False
-        self._address = ipaddress.ip_address(settings.pod_ip)
-        self._replicas: tuple[Replica, ...] | None = None
-        """All agents, this one too; None where the policy's source knows of none."""
-
-        self._clusters: dict[Entrance, Cluster] = {}
+        self._nodes = Nodes(pod=settings.pod, address=ipaddress.ip_address(settings.pod_ip), tell=self._tell_of_cluster)
         self._listing = Listing(clock=dependencies.clock, patience=settings.listing_seconds)
         self._tasks = TaskHolder()
         self._shared = Shared()
@@ -211,7 +140,7 @@ class Agent:
     async def _follow_policy(self) -> None:
         async for news in self._outside.policy_source.policies():
             if isinstance(news, ReplicasChanged):
-                self._replicas = news.replicas
+                self._nodes.replicas = news.replicas
                 self._show_cluster()
                 self._report()
             else:
@@ -264,23 +193,15 @@ class Agent:
             return
         database = self._view.database
         self._share_budget(database)
-        others = {replica.pod: replica.address for replica in self._replicas or () if replica.is_listed}
-        service = _parsed(database.service_address)
-        if service:
-            # A node that outlives all others: drivers look no name up again, and would wait for what is gone.
-            others[SERVICE_NODE] = service
-        replicas = Cluster.of_replicas(database, pod=self._settings.pod, address=self._address, others=others)
-        one = Cluster.of_one_node(database, service or self._address)
-        for entrance, cluster in ((Entrance.REPLICAS, replicas), (Entrance.EXTERNAL, one)):
-            if self._clusters.get(entrance) != cluster:
-                self._clusters[entrance] = cluster
-                self._server.tell(partial(events.ClusterChanged, entrance=entrance, cluster=cluster))
+        self._nodes.show(database)
+
+    def _tell_of_cluster(self, entrance: Entrance, cluster: Cluster) -> None:
+        self._server.tell(partial(events.ClusterChanged, entrance=entrance, cluster=cluster))
 
     def _share_budget(self, database: PolicyDatabase) -> None:
         """Take this agent's share of the requests that the database allows: the agents that serve have equal ones."""
-        serving = sum(replica.state is AgentState.SERVING for replica in self._replicas or ())
         limit = database.limits.requests_per_second
-        rate = None if limit is None else limit / max(1, serving)
+        rate = None if limit is None else limit / self._nodes.serving
         self._shared.budget.allow(rate, now=self._outside.clock.monotonic())
 
     def _new_session(self, client_address: str, entrance: Entrance, certificate: bytes | None) -> Session | None:
@@ -296,7 +217,7 @@ class Agent:
         return Session(
             settings=settings,
             policy=self._view,
-            cluster=self._clusters[entrance],
+            cluster=self._nodes.seen_through(entrance),
             shared=self._shared,
         )
 
@@ -305,14 +226,9 @@ class Agent:
     def unready(self) -> list[NotReady]:
         """Why no client should be sent here; empty while the agent is ready."""
         found = self._obstacles()
-        listed = self._replicas is None or self._is_listed(self._replicas)
-        if not found and not self._listing.is_over(listed=listed):
+        if not found and not self._listing.is_over(listed=self._nodes.own_is_listed):
             found.append(NotReady(reason="NotListed", message="the other agents do not tell drivers of this one yet"))
         return found
-
-    def _is_listed(self, replicas: tuple[Replica, ...]) -> bool:
-        own = Replica(pod=self._settings.pod, address=self._address, state=AgentState.SERVING)
-        return own in replicas
 
     @property
     def _state(self) -> AgentState:
@@ -407,10 +323,3 @@ def _server_certificate(settings: AgentSettings, outside: Dependencies) -> Serve
         clock=outside.clock,
         metrics=outside.metrics,
     )
-
-
-def _parsed(address: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(address)
-    except ValueError:
-        return None

@@ -28,7 +28,8 @@ from joserfc.jwk import KeySet, RSAKey
 
 from keyward_api.canonical import content_hash
 from keyward_api.iam import agent_trust_policy, role_arn, trust_policy
-from keyward_proxy.agent import Agent, AgentSettings, Dependencies
+from keyward_proxy.agent import Agent
+from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.auth.reviewer import KubernetesTokenReviewer
 from keyward_proxy.aws.sts import BotoSTS, require_injected_identity

@@ -10,7 +10,8 @@ import signal
 import socket
 import sys
 
-from keyward_proxy.agent import Agent, AgentSettings, Dependencies
+from keyward_proxy.agent import Agent
+from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.auth.token import WantedToken
 from keyward_proxy.aws.sts import BotoSTS, any_identity

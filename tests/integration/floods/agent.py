@@ -17,7 +17,8 @@ from typing import Any
 
 from keyward_api.identities import CallerIdentity
 from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec
-from keyward_proxy.agent import Agent, AgentSettings, Dependencies
+from keyward_proxy.agent import Agent
+from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials
 from keyward_proxy.clock import SystemClock

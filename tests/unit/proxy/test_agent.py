@@ -14,7 +14,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from keyward_api.resources.policy import AgentReport, AgentState, KeyspacesPolicySpec
-from keyward_proxy.agent import Agent, AgentSettings, Dependencies
+from keyward_proxy.agent import Agent
+from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials
 from keyward_proxy.aws.errors import IdentityNotInjected
@@ -179,7 +180,7 @@ def listed(*pods: str, state: AgentState = AgentState.SERVING) -> ReplicasChange
 
 def peers(agent: Agent, entrance: Entrance = Entrance.REPLICAS) -> list[str]:
     """Addresses of the other agents; their Service, which is a node too, is always the last."""
-    found = [str(peer.address) for peer in agent._clusters[entrance].peers]
+    found = [str(peer.address) for peer in agent._nodes.seen_through(entrance).peers]
     if entrance is Entrance.REPLICAS:
         assert found.pop() == "10.96.0.10"
     return found
@@ -207,7 +208,7 @@ async def test_the_other_agents_are_peers_inside_and_nothing_outside(agent: Agen
     outside.queue.put_nowait(listed("orders-0", "orders-1", "orders-2"))
     await until(lambda: peers(agent) == ["127.0.0.2", "127.0.0.3"])
     assert peers(agent, Entrance.EXTERNAL) == []
-    assert str(agent._clusters[Entrance.EXTERNAL].local.address) == "10.96.0.10"
+    assert str(agent._nodes.seen_through(Entrance.EXTERNAL).local.address) == "10.96.0.10"
     assert [record["event"] for record in outside.records()] == ["agent.start", "policy.changed"]
 
 

@@ -25,7 +25,8 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from keyward_proxy.agent import Agent, AgentSettings, Dependencies
+from keyward_proxy.agent import Agent
+from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.auth.reviewer import KubernetesTokenReviewer
 from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials

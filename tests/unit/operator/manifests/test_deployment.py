@@ -9,7 +9,8 @@ from keyward_operator.manifests.deployment import deployment
 from keyward_operator.manifests.replicas_service import replicas_service
 from keyward_operator.manifests.service import service
 from keyward_operator.pki.certificate_authority import CertificateAuthority, issue
-from keyward_proxy.agent import AUDIT_FLUSH_SECONDS, AgentSettings
+from keyward_proxy.agent import AUDIT_FLUSH_SECONDS
+from keyward_proxy.agent_settings import AgentSettings
 from tests.unit.operator.builders import AUTHORITY, NOW, REFERENCES, ROLE_ARN, context, settings
 
 SHORT = REFERENCES[Child.SERVICE].name
