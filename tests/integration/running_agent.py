@@ -225,7 +225,7 @@ class RunningAgent:
         self.server.review = keys.review
         self._directory = directory
         self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="agent")
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="agent", daemon=True)
 
     def start(self) -> None:
         authority = make_authority()

@@ -27,6 +27,8 @@ class MiniatureAPIServer:
         self.review: Callable[[dict[str, Any]], dict[str, Any]] = lambda spec: {"authenticated": False}
         """From a TokenReview's spec to its status."""
         self._watches: list[asyncio.Queue[dict[str, Any] | None]] = []
+        self._history: list[tuple[int, dict[str, Any]]] = []
+        """What became of the object, by version: a watch begins behind the version that it names."""
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -65,13 +67,17 @@ class MiniatureAPIServer:
         assert self.object
         self.object["metadata"] = {"name": "policy", "resourceVersion": str(self.version)}
         self.object["status"] = {"agents": list(self.agents.values())}
-        self.send({"type": kind, "object": copy.deepcopy(self.object)})
+        self._happened({"type": kind, "object": copy.deepcopy(self.object)})
 
     def remove(self) -> None:
         self.version += 1
         gone = dict(self.object or {}) | {"metadata": {"name": "policy", "resourceVersion": str(self.version)}}
         self.object = None
-        self.send({"type": "DELETED", "object": gone})
+        self._happened({"type": "DELETED", "object": gone})
+
+    def _happened(self, event: dict[str, Any]) -> None:
+        self._history.append((self.version, event))
+        self.send(event)
 
     def bookmark(self) -> None:
         self.version += 1
@@ -123,6 +129,8 @@ class MiniatureAPIServer:
         response = web.StreamResponse()
         await response.prepare(request)
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        for event in self._missed(int(request.query.get("resourceVersion", "0"))):
+            queue.put_nowait(event)
         self._watches.append(queue)
         try:
             while (event := await queue.get()) is not None:
@@ -130,3 +138,9 @@ class MiniatureAPIServer:
         finally:
             self._watches.remove(queue)
         return response
+
+    def _missed(self, version: int) -> list[dict[str, Any]]:
+        """As the real one: from version 0 on the object as it is, from any other on all that happened."""
+        if not version:
+            return [{"type": "ADDED", "object": copy.deepcopy(self.object)}] if self.object else []
+        return [event for happened, event in self._history if happened > version]
