@@ -41,8 +41,11 @@ class AgentSettings:
 
     listen: tuple[str, int]
     health: tuple[str, int]
-    endpoints_seconds: float = 2.0
-    """How long connections are still taken after the end began."""
+    endpoints_seconds: float = 8.0
+    """How long connections are still taken after the end began.
+
+    A rolling update starts the next agent when it ends this one: sessions end once that one has had the processor.
+    """
 
     drain_seconds: float = 24.0
     """How long sessions may take after that; both and the flush fit the pod's grace period."""

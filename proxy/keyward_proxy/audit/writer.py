@@ -12,15 +12,19 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable
+from sys import getsizeof
 from typing import BinaryIO, Protocol
 
 import msgspec
 
 from keyward_proxy.audit.records import AgentRecord
-from keyward_proxy.session.records import AuditRecord
+from keyward_proxy.session.records import AuditRecord, StatementRecord
 
-MAXIMUM_QUEUED = 65_536
-"""Records; about 50 MiB at 800 bytes each."""
+MAXIMUM_QUEUED_BYTES = 64 * 1024 * 1024
+"""Memory that waiting records take, about; some 60,000 of them as they mostly are."""
+
+_RECORD_BYTES = 800
+_RESOURCE_BYTES = 300
 
 MAXIMUM_BATCH = 1024
 FIRST_PREVIOUS = "0" * 64
@@ -41,6 +45,7 @@ class AuditWriter:
         self._stream = stream
         self._on_lost = on_lost
         self._queue: deque[tuple[int, AuditRecord | AgentRecord]] = deque()
+        self._queued_bytes = 0
         self._wake = threading.Condition()
         self._closing = False
         self._seq = 0
@@ -55,10 +60,12 @@ class AuditWriter:
         """See `AuditSink.write`."""
         with self._wake:
             seq, self._seq = self._seq, self._seq + 1
-            if self._closing or len(self._queue) >= MAXIMUM_QUEUED:
+            size = _size(record)
+            if self._closing or self._queued_bytes + size > MAXIMUM_QUEUED_BYTES:
                 self._lose(1)
                 return
             self._queue.append((seq, record))
+            self._queued_bytes += size
             self._wake.notify()
 
     def close(self, seconds: float) -> bool:
@@ -88,7 +95,9 @@ class AuditWriter:
         with self._wake:
             while not self._queue and not self._closing:
                 self._wake.wait()
-            return [self._queue.popleft() for _ in range(min(len(self._queue), MAXIMUM_BATCH))]
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAXIMUM_BATCH))]
+            self._queued_bytes -= sum(_size(record) for _, record in batch)
+            return batch
 
     def _line(self, seq: int, record: AuditRecord | AgentRecord) -> bytes:
         encoded = self._encoder.encode(record)
@@ -98,3 +107,10 @@ class AuditWriter:
         line = b'{"seq":%d,"prev":"%s",%s' % (seq, self._previous.encode(), encoded[1:])
         self._previous = hashlib.sha256(line).hexdigest()
         return line + b"\n"
+
+
+def _size(record: AuditRecord | AgentRecord) -> int:
+    """What a record takes in memory, about."""
+    if not isinstance(record, StatementRecord):
+        return _RECORD_BYTES
+    return _RECORD_BYTES + getsizeof(record.statement or "") + _RESOURCE_BYTES * len(record.resources)

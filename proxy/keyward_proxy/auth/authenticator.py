@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from keyward_api.identities import CallerIdentity
+from keyward_proxy.addresses import source_of
 from keyward_proxy.auth.bucket import TokenBucket
 from keyward_proxy.auth.errors import AuthenticationError
 from keyward_proxy.auth.token import SERVICE_ACCOUNT_TOKEN, Claims, WantedToken, inspect
@@ -110,8 +111,9 @@ class Authenticator:
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
         return flight
 
-    def _bucket_of(self, client: str) -> TokenBucket:
+    def _bucket_of(self, address: str) -> TokenBucket:
         """The bucket of one address; a forgotten one is full again, which the common bucket bounds."""
+        client = source_of(address)
         if client not in self._buckets:
             share = SHARE_OF_ONE_ADDRESS
             self._buckets[client] = TokenBucket(

@@ -11,7 +11,7 @@ from hashlib import sha256
 from sys import getsizeof
 
 from keyward_api.decision import Access
-from keyward_proxy.cql.errors import SYNTAX_ERROR
+from keyward_proxy.cql.errors import INVALID, SYNTAX_ERROR
 from keyward_proxy.cql.reader import read
 from keyward_proxy.cql.statement import Equality, Refusal, Selector, Statement
 
@@ -23,6 +23,9 @@ _EQUALITY_BYTES = 170
 
 _LONGEST = 64 * 1024
 """Longer texts hold literals and do not come again."""
+
+MAXIMUM_STATEMENT_BYTES = 4 * 1024 * 1024
+"""A longer text is refused unread. A row of Keyspaces has 1 MB, which is 2 MB as a blob in hexadecimal."""
 
 
 class ReadingCache:
@@ -51,7 +54,7 @@ class ReadingCache:
         return reading
 
     def _remember(self, key: tuple[bytes, str | None], reading: Statement | Refusal) -> None:
-        cost = getsizeof(key[0]) + getsizeof(key[1] or "") + _cost(reading)
+        cost = getsizeof(key[0]) + getsizeof(key[1] or "") + cost_of(reading)
         self._readings[key] = reading, cost
         self._bytes += cost
         while self._bytes > self._maximum_bytes:
@@ -60,6 +63,14 @@ class ReadingCache:
 
 
 def _read(text: bytes, keyspace: str | None) -> Statement | Refusal:
+    if len(text) > MAXIMUM_STATEMENT_BYTES:
+        return Refusal(
+            code=INVALID,
+            message=f"the statement has {len(text)} bytes, more than {MAXIMUM_STATEMENT_BYTES}: send its values as "
+            "bind variables",
+            redacted=f"<{len(text)} bytes>",
+            sha256=sha256(text).hexdigest(),
+        )
     try:
         return read(text.decode(), keyspace)
     except UnicodeDecodeError as error:
@@ -71,7 +82,8 @@ def _read(text: bytes, keyspace: str | None) -> Statement | Refusal:
         )
 
 
-def _cost(reading: Statement | Refusal) -> int:
+def cost_of(reading: Statement | Refusal) -> int:
+    """Bytes that a reading takes in a dictionary, about."""
     cost = _ENTRY_BYTES + getsizeof(reading.redacted)
     if isinstance(reading, Refusal):
         return cost + getsizeof(reading.message)

@@ -7,14 +7,15 @@ that Keyspaces will touch. What is not understood is refused, with a text that s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
+from keyward_api.decision import Access
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql import refusals
 from keyward_proxy.cql.batching import BatchReader
 from keyward_proxy.cql.describing import DescribeReader
-from keyward_proxy.cql.errors import UnreadableStatement
+from keyward_proxy.cql.errors import INVALID, UnreadableStatement
 from keyward_proxy.cql.lexer import END
 from keyward_proxy.cql.redaction import redact
 from keyward_proxy.cql.schema_keyspaces import KeyspaceReader
@@ -25,6 +26,9 @@ from keyward_proxy.cql.statement import Refusal, Statement
 REDACTED_CHARACTERS = 16 * 1024
 """Longest text that is kept for the audit trail."""
 
+MAXIMUM_ACCESSES = 128
+"""Permissions on tables that one statement may need; Keyspaces' largest batch needs 60."""
+
 
 def read(text: str, keyspace: str | None) -> Statement | Refusal:
     """What `text` does when `keyspace` is in use. Depends on nothing else; never raises."""
@@ -34,6 +38,18 @@ def read(text: str, keyspace: str | None) -> Statement | Refusal:
         return _StatementReader(text, keyspace).statement(redacted, digest)
     except UnreadableStatement as error:
         return Refusal(code=error.code, message=str(error), redacted=redacted, sha256=digest)
+
+
+def all_of(accesses: Sequence[Access]) -> tuple[Access, ...]:
+    """Each access once. Raises UnreadableStatement where they are too many."""
+    if len(accesses) <= 1:
+        return tuple(accesses)
+    found = tuple(dict.fromkeys(accesses))
+    if len(found) > MAXIMUM_ACCESSES:
+        raise UnreadableStatement(
+            f"the statement needs more than {MAXIMUM_ACCESSES} permissions on tables: send it in parts", code=INVALID
+        )
+    return found
 
 
 class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader, DescribeReader):
@@ -49,13 +65,14 @@ class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader, D
         self._end()
         return Statement(
             form=form,
-            accesses=tuple(dict.fromkeys(self.accesses)) if len(self.accesses) > 1 else tuple(self.accesses),
+            accesses=all_of(self.accesses),
             use_keyspace=self.use_keyspace,
             selection=self.selection,
             description=self.described,
             children=self.children,
             redacted=redacted,
             sha256=digest,
+            tokens=self.tokens,
         )
 
     def use(self) -> StatementForm:

@@ -14,6 +14,9 @@ from keyward_proxy.cql.terms import TermReader
 
 COMPARISONS = frozenset({"=", "<", "<=", ">", ">=", "!="})
 
+MAXIMUM_NAME = 48
+"""Characters in the name of a keyspace, a table or a type, in Amazon Keyspaces and in Cassandra."""
+
 
 class RelationReader(TermReader):
     """Reads from the current token on."""
@@ -44,15 +47,26 @@ class RelationReader(TermReader):
 
     def qualified(self, what: str) -> tuple[str, str]:
         """A table or a type as keyspace and name."""
-        first = self.name(f"the name of a {what}")
+        first = self.short_name(what)
         if self.accept("."):
-            return first, self.name(f"the name of a {what}")
+            return first, self.short_name(what)
         if self._keyspace is None:
             raise UnreadableStatement(
                 f"no keyspace is in use for {what} '{first}': write it as keyspace.{first}, or USE a keyspace",
                 code=INVALID,
             )
         return self._keyspace, first
+
+    def short_name(self, what: str) -> str:
+        """The name of a keyspace, a table or a type."""
+        name = self.name(f"the name of a {what}")
+        if len(name) > MAXIMUM_NAME:
+            raise UnreadableStatement(
+                f"the name of a {what} has {len(name)} characters: keyspaces, tables and types have at most "
+                f"{MAXIMUM_NAME}",
+                code=INVALID,
+            )
+        return name
 
     def if_exists(self, *, negated: bool = False) -> None:
         """`IF EXISTS` or `IF NOT EXISTS`, where it stands here."""

@@ -38,7 +38,7 @@ class KeyspaceReader(PropertyReader):
 
     def keyspace(self) -> str:
         """The name of a keyspace."""
-        return self.name("the name of a keyspace")
+        return self.short_name("keyspace")
 
     def _alter_tags(self) -> None:
         if not self.accept("ADD") and not self.accept("DROP"):

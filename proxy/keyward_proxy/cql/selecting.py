@@ -14,6 +14,9 @@ from keyward_proxy.cql.statement import Selection, Selector
 _BEHIND_A_COLUMN = frozenset({",", "FROM", "AS", ".", "("})
 """JSON and DISTINCT are names of columns where one of these follows."""
 
+MAXIMUM_SELECTORS = 100
+"""That an agent answers; the widest system table has not half as many columns."""
+
 _LIMIT_DIGITS = 10
 """LIMIT is a signed number of 32 bits."""
 
@@ -29,7 +32,7 @@ class SelectReader(RelationReader):
         keyspace, table = self.table()
         equalities = self.where() if self.accept("WHERE") else ()
         limit = self._select_tail()
-        if self.simple and is_system(keyspace):
+        if self.simple and is_system(keyspace) and len(selectors) <= MAXIMUM_SELECTORS:
             self.selection = Selection(selectors=selectors, equalities=equalities, limit=limit)
         return self.needs(StatementForm.SELECT, keyspace, table)
 

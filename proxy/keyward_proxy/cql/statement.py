@@ -78,6 +78,9 @@ class Statement:
     sha256: str
     """Of the text as it was sent, hexadecimal."""
 
+    tokens: int = 0
+    """About how many it has: what reading it cost."""
+
     @cached_property
     def writes(self) -> bool:
         """Whether it is held to the consistency levels of writes."""

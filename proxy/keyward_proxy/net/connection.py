@@ -39,10 +39,7 @@ logger = logging.getLogger(__name__)
 TIMER_SLACK_SECONDS = 0.001
 
 COSTLY_SECONDS = 0.005
-"""A read that takes the processor for longer, because its statements are hard to read, is followed by a rest."""
-
-REST_FACTOR = 3
-"""So many times longer than the read: one session never has more than a quarter of the processor for such."""
+"""An event that takes the processor for longer, because its statements are hard to read, is followed by a rest."""
 
 EventMaker: TypeAlias = Callable[..., events.Event]
 """Makes an event, given `now` and `wall`."""
@@ -82,16 +79,19 @@ class Connection:
         session: Session,
         services: Services,
         on_login: Callable[[Connection, CallerIdentity, EffectiveGrant], str | None],
+        on_costly: Callable[[Connection, float], None],
         on_gone: Callable[[Connection], None],
     ) -> None:
         """`client` is the address that the client comes from.
 
-        `on_login` is called once the caller is known and granted; it may say why there is no room. `on_gone` is last.
+        `on_login` is called once the caller is known and granted; it may say why there is no room. `on_costly` hears
+        of each event that took the processor for so many seconds, more than COSTLY_SECONDS. `on_gone` is last.
         """
         self._session = session
         self._address = client
         self._services = services
         self._on_login = on_login
+        self._on_costly = on_costly
         self._on_gone = on_gone
         self._client = Stream(sock, _ClientSide(self))
         self._upstream: Stream | None = None
@@ -148,6 +148,7 @@ class Connection:
     # From events to commands.
 
     def _feed(self, event: events.Event) -> None:
+        began = time.thread_time()
         try:
             for command in self._session.receive(event):
                 self._handlers[type(command)](command)
@@ -156,6 +157,9 @@ class Connection:
             self._services.metrics.errors.inc()
             logger.exception("session failed, its connection was ended", extra={"event": type(event).__name__})
             self._abort()
+        took = time.thread_time() - began
+        if took > COSTLY_SECONDS and not self._client_gone:
+            self._on_costly(self, took)
 
     def _flush(self) -> None:
         """Send what is collected; a lone piece goes as it is, a slice of what was read."""
@@ -177,11 +181,7 @@ class Connection:
     def client_received(self, data: bytes) -> None:
         """The client sent something."""
         self._services.metrics.from_clients += len(data)
-        began = time.thread_time()
         self.tell(partial(events.ClientData, data=data))
-        took = time.thread_time() - began
-        if took > COSTLY_SECONDS:
-            self._rest(REST_FACTOR * took)
 
     def client_ended(self, reason: str) -> None:
         """The client will send nothing more; CQL knows no half-open connections."""
@@ -287,9 +287,9 @@ class Connection:
         self._timer = loop.call_later(delay, self._tick)
 
     def _pause_client(self, command: commands.PauseClient) -> None:
-        self._rest(command.until - self._services.clock.monotonic())
+        self.rest(command.until - self._services.clock.monotonic())
 
-    def _rest(self, seconds: float) -> None:
+    def rest(self, seconds: float) -> None:
         """Do not read the client for so long, nor for less than it was to rest before."""
         loop = asyncio.get_running_loop()
         until = loop.time() + max(0.0, seconds)

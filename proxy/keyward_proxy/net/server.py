@@ -21,12 +21,13 @@ from typing import Any
 
 from keyward_api.decision import EffectiveGrant
 from keyward_api.identities import CallerIdentity
+from keyward_proxy.addresses import source_of
 from keyward_proxy.net.arrival import Arrival
 from keyward_proxy.net.connection import Connection, EventMaker, Services, Session
 from keyward_proxy.net.sockets import tune
 from keyward_proxy.net.stream import handshake
 from keyward_proxy.net.turns import Turns
-from keyward_proxy.net.waiting_room import WaitingRoom, source_of
+from keyward_proxy.net.waiting_room import WaitingRoom
 from keyward_proxy.session.cluster import Entrance
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ ACCEPTS_PER_TURN = 128
 DRAIN_PAUSE_SECONDS = 0.25
 DRAIN_SPREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
+REST_FACTOR = 3
+"""So many times longer than costly work do the connections of an identity rest: it has a quarter of the processor."""
 """After the process ran out of file descriptors."""
 
 
@@ -227,6 +230,7 @@ class Server:
             session=session,
             services=self._services,
             on_login=partial(self._logged_in, arrival),
+            on_costly=self._costly,
             on_gone=partial(self._gone, arrival),
         )
         arrival.connection.start()
@@ -241,6 +245,13 @@ class Server:
             self._by_identity[identity.username] += 1
             self._gauge()
         return full
+
+    def _costly(self, connection: Connection, seconds: float) -> None:
+        """After costly work for one connection, all of the same identity rest."""
+        username = self._after_login.get(connection)
+        resting = [other for other, name in self._after_login.items() if name == username]
+        for each in resting or [connection]:
+            each.rest(REST_FACTOR * seconds)
 
     def _full(self, username: str, grant: EffectiveGrant) -> str | None:
         limits = self._services.database().limits

@@ -11,12 +11,10 @@ Limits: behind an address translation all clients are one address, and the oldes
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-SHARED_PREFIX_BITS = 64
-"""Of an IPv6 address: whoever has one address of such a network has all of them."""
+from keyward_proxy.addresses import source_of
 
 Guest = TypeVar("Guest")
 
@@ -63,13 +61,3 @@ class WaitingRoom(Generic[Guest]):
         guest = next(iter(largest))
         self.leave(guest)
         return guest
-
-
-def source_of(address: str) -> str:
-    """What counts as one address."""
-    if ":" not in address:
-        return address
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, SHARED_PREFIX_BITS), strict=False))

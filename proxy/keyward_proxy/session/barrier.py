@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
+from keyward_proxy.session.request import Request
 from keyward_proxy.session.settings import MAXIMUM_HELD_BYTES
 from keyward_proxy.wire.scanner import Frame
 
@@ -11,11 +13,19 @@ _ENTRY_BYTES = 300
 """About what a waiting request costs beside its frame."""
 
 
+class Held(NamedTuple):
+    """One of them."""
+
+    frame: Frame
+    received: float
+    request: Request | None = None
+
+
 class Barrier:
-    """Frames held back, each with the monotonic time at which it came."""
+    """Frames held back, each with the monotonic time at which it came, and the request that was read from it if any."""
 
     def __init__(self) -> None:
-        self._frames: deque[tuple[Frame, float]] = deque()
+        self._frames: deque[Held] = deque()
         self._streams: set[int] = set()
         self._bytes = 0
 
@@ -32,18 +42,18 @@ class Barrier:
 
     def hold(self, frame: Frame, received: float) -> None:
         """Let a frame wait behind the others."""
-        self._frames.append((self._keep(frame), received))
+        self._frames.append(Held(self._keep(frame), received))
 
-    def put_back(self, frame: Frame, received: float) -> None:
-        """Let a frame wait in front of the others."""
-        self._frames.appendleft((self._keep(frame), received))
+    def put_back(self, frame: Frame, received: float, request: Request) -> None:
+        """Let a frame wait in front of the others; it need not be read again."""
+        self._frames.appendleft(Held(self._keep(frame), received, request))
 
-    def take(self) -> tuple[Frame, float]:
+    def take(self) -> Held:
         """The frame that waited for longest. There must be one."""
-        frame, received = self._frames.popleft()
-        self._streams.discard(frame.stream)
-        self._bytes -= _cost(frame)
-        return frame, received
+        held = self._frames.popleft()
+        self._streams.discard(held.frame.stream)
+        self._bytes -= _cost(held.frame)
+        return held
 
     def _keep(self, frame: Frame) -> Frame:
         """The frame in a buffer of its own, so that the read it came in can go."""

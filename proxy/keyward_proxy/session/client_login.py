@@ -38,6 +38,18 @@ from keyward_proxy.wire.scanner import Frame
 AUTHENTICATOR = "org.apache.cassandra.auth.PasswordAuthenticator"
 """gocql up to 1.7 sends a password to known class names only; this is one."""
 
+_PASSED_ON = frozenset(
+    {
+        "CQL_VERSION",
+        "DRIVER_NAME",
+        "DRIVER_VERSION",
+        "APPLICATION_NAME",
+        "APPLICATION_VERSION",
+        "CLIENT_ID",
+    }
+)
+"""Keys of STARTUP that say who asks. All others change how the connection works, which is the agent's matter."""
+
 _CQL_VERSION = re.compile(r"3\.[0-9]+\.[0-9]+")
 
 
@@ -93,16 +105,17 @@ class ClientLogin(Phase):
     def _startup(self, frame: Frame, event: Event) -> Iterator[Command]:
         if frame.opcode != Opcode.STARTUP:
             raise ProtocolViolation(f"opcode 0x{frame.opcode:02x} came where STARTUP must")
-        options = read_startup(frame)
+        # Cassandra reads the keys in capitals, whatever they are written in.
+        options = {key.upper(): value for key, value in read_startup(frame).items()}
         if not _CQL_VERSION.fullmatch(options.get("CQL_VERSION", "")):
             raise ProtocolViolation(
                 f"STARTUP asks for CQL version {options.get('CQL_VERSION', '')[:32]!r}; supported is 3.4.4"
             )
-        if options.pop("COMPRESSION", ""):
+        if options.get("COMPRESSION"):
             raise ProtocolViolation("STARTUP asks for compression, which is not offered: switch it off in the driver")
         context = self._context
         context.version = context.requests.version = frame.version
-        context.startup_options = options
+        context.startup_options = {key: value for key, value in options.items() if key in _PASSED_ON}
         self._trail.know(driver=_driver(options))
         self._state, self.deadline = self._credentials, event.now + STEP_SECONDS
         yield context.to_client(frame.stream, Opcode.AUTHENTICATE, authenticate_body(AUTHENTICATOR))

@@ -60,7 +60,7 @@ class Closing(Phase):
         self._judge = Judge(context, caller)
         self._to_client = Outbox(ToClient)
         self._to_upstream = Outbox(ToUpstream)
-        self._prepared = PreparedStatements()
+        self._prepared = PreparedStatements(context.shared.prepared)
         self._reader = RequestReader(readings=context.shared.readings, prepared=self._prepared)
         self._registrations = Registrations(context, caller)
         self._answers = Answers(
@@ -82,7 +82,7 @@ class Closing(Phase):
 
         self._began = now
         self._from_client = 0
-        self._lull_until: float | None = None
+        self._held_until: float | None = None
         """Until when the answer behind which the session may end is held back."""
 
         self._told = context.cluster
@@ -125,15 +125,21 @@ class Closing(Phase):
         try:
             grant = event.policy.grant_for(caller.identity, caller.grant.db_user)
         except GrantError as error:
+            self._outdate_description()
             return self._begin(Ending.grant_ended(message=str(error), now=event.now), event)
         if grant.hash == caller.grant.hash:
             return ()
         if not narrows(caller.grant, grant):
             return self._begin(Ending.grant_widened(now=event.now), event)
         self._caller = replace(caller, grant=grant)
+        self._outdate_description()
         self._judge.use(self._caller)
         self._registrations.use(self._caller)
         return self._begin(Ending.grant_narrowed(now=event.now), event)
+
+    def _outdate_description(self) -> None:
+        if self._answers.describing:
+            self._answers.describing.outdated = True
 
     def on_cluster_changed(self, event: ClusterChanged) -> Iterable[Command]:
         """Tell a client that wants to know."""
@@ -175,7 +181,8 @@ class Closing(Phase):
 
     def _refuse_held(self, refused: Refused, event: Event) -> None:
         while self._barrier:
-            self._refuse_unread(*self._barrier.take(), refused, event)
+            held = self._barrier.take()
+            self._refuse_unread(held.frame, held.received, refused, event)
 
     def _refuse_unread(self, frame: Frame, received: float, refused: Refused, event: Event) -> None:
         request = Request.of(frame, now=received)
@@ -202,7 +209,7 @@ class Closing(Phase):
         ending = self._ending
         self.deadline = ending.deadline if ending else self._lifetime.deadline
         if ending is None or not self._is_quiet:
-            self._lull_until = None
+            self._held_until = None
         elif self._may_end(ending, event):
             return self._ended(ending.reason, ending.message, event)
         if self._answers.describing:
@@ -218,10 +225,10 @@ class Closing(Phase):
             waits = ending.waits_for_farewell(now=event.now)
             self.deadline = ending.deadline
             return not waits
-        if self._lull_until is None and self._commands:
-            lull = ending.lull(now=event.now)
-            self._lull_until = None if lull is None else event.now + lull
-        quiet_at = min(self._lifetime.used_at + IDLE_SECONDS, self._lull_until or inf)
+        if self._held_until is None and self._commands:
+            hold = ending.hold(now=event.now)
+            self._held_until = None if hold is None else event.now + hold
+        quiet_at = min(self._lifetime.used_at + IDLE_SECONDS, self._held_until or inf)
         self.deadline = min(ending.deadline, quiet_at)
         return event.now >= quiet_at
 
@@ -235,7 +242,8 @@ class Closing(Phase):
             request.outcome = "lost"
             self._send_error(request.stream, lost)
             self._record(request, event)
-        self._lull_until = None
+        self._held_until = None
+        self._prepared.clear()
         if self._answers.describing:
             self._context.shared.describing.discard(self._answers.describing)
         unrun = Refused(code=ErrorCode.OVERLOADED, message=f"{message}; the statement was not run")
@@ -261,4 +269,4 @@ class Closing(Phase):
             self._told = cluster
         commands, self._commands = self._commands, []
         commands += self._to_upstream.flush()
-        return commands if self._lull_until else [*commands, *self._to_client.flush()]
+        return commands if self._held_until else [*commands, *self._to_client.flush()]

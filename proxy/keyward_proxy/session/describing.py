@@ -51,6 +51,9 @@ class Describing:
         self.deadline = now + DESCRIBE_SECONDS
         """Monotonic seconds at which the client must have been answered."""
 
+        self.outdated = False
+        """Whether the grant by which it is written is no longer in force."""
+
         self._inquiry = inquiry
         self._version = version
         self._asked: dict[int, _Asked] = {}

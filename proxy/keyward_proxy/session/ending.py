@@ -7,11 +7,11 @@ the grant changed            | none: refused with OVERLOADED       | closed when
 the grant ended              | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
                              |                                     | to 1 s for a request on which to say why
 
-A quiet moment is the first quarter of a lull, behind the last answer under way. That answer is held back meanwhile: a
-client that waits for it sends nothing, and learns of the end together with it; another one's next statement shows that
-it was no lull, and sets the answer free. How long the session's lulls are is observed for 1 s; what is asked for is
-halved with each further second, and after 4 s the next answer is the last without any. Any moment is quiet once no
-statement came for 1 s.
+A quiet moment is one behind the last answer under way at which this session's next statement is unlikely to come soon
+(`keyward_proxy.session.lulls`); the session is observed for 1 s for that. Where it is a little later than the answer,
+the answer is held back until then: a client that waits for it sends nothing, and learns of the end together with it;
+another one's next statement shows that the moment was not quiet, and sets the answer free. After 4 s the next answer is
+the last in any case. Any moment is quiet once no statement came for 1 s.
 
 CQL has no message that a server may send unasked but events, so the reason travels in the answer to the next request; a
 client that sends none learns it when it logs in again. OVERLOADED says that a statement was not run and may be
@@ -20,16 +20,14 @@ sent again, which every driver does on the next connection.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from keyward_proxy.session.lulls import Lulls
 from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIET_SECONDS
 from keyward_proxy.wire.responses import ErrorCode
 
 OBSERVING_SECONDS = 1.0
 HOLDING_SECONDS = 3.0
-LONGEST_HOLD_SECONDS = 0.064
-"""By so much is an answer delayed at most."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -49,8 +47,8 @@ class Ending:
     deadline: float
     """When accepting ends, or where nothing is accepted any more, when the session does."""
 
-    longest_lull: float = 0.0
-    """Seconds without a statement under way, while accepting."""
+    lulls: Lulls = field(default_factory=Lulls)
+    """The session's silences, while accepting."""
 
     farewell: bool = False
     """Whether the client is to be told before the session ends."""
@@ -108,18 +106,12 @@ class Ending:
         self.accepting = False
         self.deadline = now + CLOSE_SECONDS
 
-    def observe(self, lull: float) -> None:
-        """The session was so long without a statement under way; while accepting."""
-        self.longest_lull = max(self.longest_lull, lull)
-
-    def lull(self, *, now: float) -> float | None:
+    def hold(self, *, now: float) -> float | None:
         """For how long no statement must come now, so that the moment is a quiet one; None: none is yet."""
         observed = QUIET_SECONDS - (self.deadline - now) - OBSERVING_SECONDS
         if observed < 0:
             return None
-        if observed >= HOLDING_SECONDS:
-            return 0.0
-        return min(LONGEST_HOLD_SECONDS, self.longest_lull / 4) * math.pow(0.5, observed)
+        return 0.0 if observed >= HOLDING_SECONDS else self.lulls.hold()
 
     def waits_for_farewell(self, *, now: float) -> bool:
         """Whether a quiet session is to stay open for a request on which the client can be told."""

@@ -25,7 +25,9 @@ from keyward_proxy.wire.scanner import Frame
 SYSTEM_TABLES_RULE = "implied/system_tables"
 """Named in the audit trail where a login reads what the agent itself answers."""
 
-_REMEMBERED = 1024
+_REMEMBERED = 256
+_REMEMBERED_ACCESSES = 4
+"""Decisions on more are made anew: what a session remembers stays below a megabyte, whatever names it makes up."""
 _LEVELS = {
     (level.value, writes): (level, effective(level, write=writes))
     for level in ConsistencyLevel
@@ -100,7 +102,9 @@ class Judge:
             self._revision = self._context.policy.revision
         decision = self._decisions.get(accesses)
         if decision is None:
-            decision = self._decisions[accesses] = self._ask(accesses)
+            decision = self._ask(accesses)
+            if decision.allowed and len(accesses) <= _REMEMBERED_ACCESSES:
+                self._decisions[accesses] = decision
         return decision
 
     def _ask(self, accesses: tuple[Access, ...]) -> Decision:

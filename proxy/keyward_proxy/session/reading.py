@@ -12,7 +12,9 @@ from hashlib import sha256
 
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.cache import ReadingCache
-from keyward_proxy.cql.errors import INVALID
+from keyward_proxy.cql.errors import INVALID, UnreadableStatement
+from keyward_proxy.cql.lexer import MAXIMUM_TOKENS
+from keyward_proxy.cql.reader import all_of
 from keyward_proxy.cql.statement import Refusal, Statement
 from keyward_proxy.session.prepared import PreparedStatements
 from keyward_proxy.session.request import Request
@@ -29,6 +31,12 @@ from keyward_proxy.wire.requests import (
 )
 from keyward_proxy.wire.scanner import Frame
 
+_TOO_LONG = Refusal(
+    code=INVALID,
+    message=f"the batch has more than {MAXIMUM_TOKENS} tokens up to here: send its values as bind variables",
+    redacted="",
+    sha256="",
+)
 _IN_A_BATCH = frozenset(
     {
         StatementForm.INSERT,
@@ -70,12 +78,16 @@ class RequestReader:
             return
         request.parameters = batch.parameters
         children: list[Statement | Refusal] = []
+        tokens = 0
         for child in batch.children:
-            reading = self._child(child, keyspace)
+            reading = self._child(child, keyspace) if tokens <= MAXIMUM_TOKENS else _TOO_LONG
             if reading is None:
                 request.prepared_id = child.prepared_id
                 return
             children.append(reading)
+            if isinstance(reading, Refusal):
+                break
+            tokens += reading.tokens if child.text is not None else 0
         request.reading = _together(batch, children)
 
     def _child(self, child: BatchChild, keyspace: str | None) -> Statement | Refusal | None:
@@ -85,8 +97,11 @@ class RequestReader:
 
 
 def _together(batch: Batch, children: list[Statement | Refusal]) -> Statement | Refusal:
-    """A batch as one statement; its SHA-256 is that of its children's, in hexadecimal, a line each, in order."""
-    redacted = f"BEGIN {batch.kind}BATCH {_texts(children)}APPLY BATCH"
+    """A batch as one statement; its SHA-256 is that of its children's, in hexadecimal, a line each, in order.
+
+    Of a batch that is refused the children up to the one that refuses it are there.
+    """
+    redacted = f"BEGIN {batch.kind}BATCH {_texts(children, len(batch.children))}APPLY BATCH"
     digest = sha256("".join(f"{child.sha256}\n" for child in children).encode()).hexdigest()
     for position, child in enumerate(children, start=1):
         if isinstance(child, Refusal):
@@ -96,20 +111,22 @@ def _together(batch: Batch, children: list[Statement | Refusal]) -> Statement | 
         if child.form not in _IN_A_BATCH:
             message = f"statement {position} of the batch is {child.form}: batch INSERT, UPDATE and DELETE only"
             return Refusal(code=INVALID, message=message, redacted=redacted, sha256=digest)
-    accesses = tuple(
-        dict.fromkeys(access for child in children if isinstance(child, Statement) for access in child.accesses)
-    )
+    try:
+        accesses = all_of([access for child in children if isinstance(child, Statement) for access in child.accesses])
+    except UnreadableStatement as error:
+        return Refusal(code=error.code, message=str(error), redacted=redacted, sha256=digest)
     return Statement(form=StatementForm.BATCH, accesses=accesses, redacted=redacted, sha256=digest)
 
 
-def _texts(children: list[Statement | Refusal]) -> str:
-    """The children's texts, as many as the audit trail keeps."""
+def _texts(children: list[Statement | Refusal], count: int) -> str:
+    """The texts of those that were read, as many as the audit trail keeps; `count` is how many there are."""
     parts: list[str] = []
     room = STATEMENT_CHARACTERS
     for child in children:
         room -= len(child.redacted) + 2
         if room < 0:
-            parts.append(f"<{len(children)} statements in all>; ")
             break
         parts.append(child.redacted.rstrip("; \t\r\n") + "; ")
+    if len(parts) < count:
+        parts.append(f"<{count} statements in all>; ")
     return "".join(parts)

@@ -45,6 +45,9 @@ _TOO_MANY_DESCRIPTIONS = Refused(
     code=ErrorCode.OVERLOADED,
     message="the agent is writing as many descriptions as it can at a time: send this one again in a moment",
 )
+_DESCRIBED_BEFORE_A_CHANGE = DescriptionError(
+    "your grant changed while the schema was described: send the statement again", code=ErrorCode.OVERLOADED
+)
 _TOO_MANY_REQUESTS = Refused(
     code=ErrorCode.OVERLOADED,
     message="the database's limit of requests (`limits.requestsPerSecond`) is reached, and waiting would take "
@@ -127,19 +130,22 @@ class Relay(Closing):
         frame = register_frame(self._context.version, stream, EventType.SCHEMA_CHANGE)
         self._to_upstream.send(ToUpstream(data=frame))
 
-    def _statement(self, frame: Frame, received: float, event: Event) -> bool:
-        """Decide a request; False where it is a USE or a DESCRIBE that must wait."""
+    def _statement(self, frame: Frame, received: float, event: Event, request: Request | None = None) -> bool:
+        """Decide a request, which may have been read already; False where it is a USE or a DESCRIBE that must wait."""
         if self._ending and self._is_quiet:
-            self._ending.observe(event.now - self._lifetime.used_at)
+            self._ending.lulls.add(event.now - self._lifetime.used_at)
         self._lifetime.used(event.now)
-        request = Request.of(frame, now=received)
-        self._reader.read(request, frame, self._answers.keyspace)
+        if request is None:
+            request = Request.of(frame, now=received)
+            self._reader.read(request, frame, self._answers.keyspace)
         refused = self._refusal(request, frame)
         if refused:
             self._deny(request, refused, event)
         elif request.form in _BARRIERS and (self._answers.in_flight or self._answers.registering is not None):
-            self._barrier.put_back(frame, received)
-            return False
+            if self._barrier.has_room(frame):
+                self._barrier.put_back(frame, received, request)
+                return False
+            self._deny(request, self._judge.refuse(request, _TOO_MANY_WAIT), event)
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
             self._answer_here(request, request.reading, frame, event)
         elif overdrawn := self._overdraws(request, event):
@@ -229,6 +235,8 @@ class Relay(Closing):
         if describing is None:
             return
         request = describing.request
+        if describing.outdated:
+            found = _DESCRIBED_BEFORE_A_CHANGE
         self._context.shared.describing.discard(describing)
         self._answers.describing, self._using = None, False
         del self._answers.in_flight[request.stream]
@@ -251,11 +259,11 @@ class Relay(Closing):
     def _resumed(self, event: Event) -> Iterable[Command]:
         """Go on with what was held, as far as the next USE allows; then all commands so far."""
         while self._barrier and not self._using:
-            frame, received = self._barrier.take()
+            held = self._barrier.take()
             try:
-                if not self._statement(frame, received, event):
+                if not self._statement(*held[:2], event, held.request):
                     break
             except ProtocolViolation as error:
-                error.stream = frame.stream
+                error.stream = held.frame.stream
                 return self.on_violation(error, event)
         return self._settled(event)

@@ -37,8 +37,14 @@ EXPIRY_MARGIN_SECONDS = 60.0
 STATEMENT_CHARACTERS = 16 * 1024
 """Longer statement texts are cut in the audit trail; the SHA-256 there is that of the whole text."""
 
-MAXIMUM_PREPARED = 4096
-"""Prepared ids remembered for a connection; the oldest is forgotten first and answered with UNPREPARED."""
+MAXIMUM_PREPARED_BYTES = 2 * 1024 * 1024
+"""Prepared statements remembered for a connection, some 1500; the oldest is forgotten first and then UNPREPARED."""
+
+MAXIMUM_PREPARED_BYTES_OF_ALL = 64 * 1024 * 1024
+"""The same for all connections of an agent together, beyond what each may have in any case."""
+
+PREPARED_BYTES_OF_EACH = 64 * 1024
+"""What a connection may have in any case."""
 
 MAXIMUM_BATCH_CHILDREN = 1024
 """Statements in one BATCH; Amazon Keyspaces takes 30. More would hold up other sessions while they are read."""

@@ -70,7 +70,7 @@ def test_control_characters_cannot_forge_a_line() -> None:
 
 
 def test_a_reader_that_has_stopped_costs_records_and_the_gap_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAXIMUM_QUEUED", 5)
+    monkeypatch.setattr(module, "MAXIMUM_QUEUED_BYTES", 5 * module._RECORD_BYTES)
     stream, lost = BlockedStream(), []
     writer = AuditWriter(stream, on_lost=lambda: lost.append(1))
     writer.write(start())

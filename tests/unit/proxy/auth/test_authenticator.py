@@ -140,11 +140,16 @@ async def test_reviews_are_limited_in_rate(authenticator: Authenticator, clock: 
     await authenticator.authenticate(token(clock, number=1000), audience=AUDIENCE, client=CLIENT)
 
 
-async def test_one_address_cannot_take_the_reviews_of_all(authenticator: Authenticator, clock: TurnedClock) -> None:
+@pytest.mark.parametrize("address", ["10.0.0.66", "2001:db8::{:x}"])
+async def test_one_address_cannot_take_the_reviews_of_all(
+    authenticator: Authenticator, clock: TurnedClock, address: str
+) -> None:
+    """Whoever has one address of an IPv6 network has all of it."""
     refused = 0
     for number in range(int(module.REVIEWS_AT_ONCE) * 2):
         try:
-            await authenticator.authenticate(token(clock, number=number), audience=AUDIENCE, client="10.0.0.66")
+            client = address.format(number)
+            await authenticator.authenticate(token(clock, number=number), audience=AUDIENCE, client=client)
         except AuthenticationError as error:
             refused += error.reason == "TooManyLogins"
     assert refused == module.REVIEWS_AT_ONCE * (2 - module.SHARE_OF_ONE_ADDRESS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from keyward_proxy.cql.lexer import MAXIMUM_TOKENS
 from keyward_proxy.cql.reader import read
 from keyward_proxy.cql.statement import Equality, Selection, Selector, Statement, Term
 from tests.unit.proxy.cql.readings import needs, refusal
@@ -249,7 +250,7 @@ def test_an_unqualified_table_needs_a_keyspace_in_use() -> None:
         ("SELECT * FROM a.b WHERE " + "(" * 5000 + "a = 1" + ")" * 5000, 0x2000, "nested more than 32 deep"),
         ("SELECT CAST(a AS " + "list<" * 5000 + " FROM a.b", 0x2000, "nested more than 32 deep"),
         ("SELECT " + "CAST(" * 5000 + "a", 0x2000, "nested more than 32 deep"),
-        ("SELECT " + "a, " * 40_000 + "a FROM a.b", 0x2000, "more than 65536 tokens"),
+        ("SELECT " + "a, " * 40_000 + "a FROM a.b", 0x2000, f"more than {MAXIMUM_TOKENS} tokens"),
     ],
 )
 def test_what_is_not_wholly_understood_is_refused(text: str, code: int, says: str) -> None:

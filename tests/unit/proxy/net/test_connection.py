@@ -8,13 +8,13 @@ import random
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from keyward_proxy.cql.description import Description, Subject
 from keyward_proxy.describe.inquiry import Inquiry
-from keyward_proxy.net import connection as connection_module
 from keyward_proxy.net.connection import Connection, Services, Session
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf
 from keyward_proxy.net.opening import OpeningFailed
@@ -81,11 +81,19 @@ def shared(opener: Opener, tasks: TaskHolder) -> Services:
 class Connected:
     """A client's stream, and the agent's connection of it."""
 
-    def __init__(self, client: Owner, connection: Connection, gone: list[Connection], logins: list[Connection]) -> None:
+    def __init__(
+        self,
+        client: Owner,
+        connection: Connection,
+        gone: list[Connection],
+        logins: list[Connection],
+        costly: list[tuple[Connection, float]],
+    ) -> None:
         self.client = client
         self.connection = connection
         self.gone = gone
         self.logins = logins
+        self.costly = costly
 
     async def end(self) -> None:
         await close(self.client)
@@ -109,15 +117,17 @@ async def connect(leaf: Leaf, trusting: ssl.SSLContext, shared: Services) -> Asy
             group.create_task(open_stream(client_socket, trusting, client, server_hostname="agent.test"))
         gone: list[Connection] = []
         logins: list[Connection] = []
+        costly: list[tuple[Connection, float]] = []
         connection = Connection(
             secure,
             client="127.0.0.1",
             session=session,
             services=shared,
             on_login=lambda connection, *_: logins.append(connection),
+            on_costly=lambda connection, seconds: costly.append((connection, seconds)),
             on_gone=gone.append,
         )
-        made.append(Connected(client, connection, gone, logins))
+        made.append(Connected(client, connection, gone, logins, costly))
         connection.start()
         return made[-1]
 
@@ -193,11 +203,9 @@ async def test_a_client_that_does_not_take_its_answers_is_not_read(connect: Conn
     await connected.end()
 
 
-async def test_a_client_whose_statements_are_hard_to_read_leaves_others_their_time(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    burnt, factor = 0.02, 50
-    monkeypatch.setattr(connection_module, "REST_FACTOR", factor)
+@pytest.mark.parametrize("kind", ["ClientData", "UpstreamData"])
+async def test_an_event_that_takes_the_processor_is_told_whoever_sent_it(connect: Connect, kind: str) -> None:
+    burnt = 0.02
 
     def burn(_: events.Event) -> list[commands.Command]:
         end = time.thread_time() + burnt
@@ -205,13 +213,25 @@ async def test_a_client_whose_statements_are_hard_to_read_leaves_others_their_ti
             pass
         return []
 
-    session = ScriptedSession(ClientData=burn)
+    session = ScriptedSession(**{kind: burn})
     connected = await connect(session)
+    connected.connection.tell(partial(getattr(events, kind), data=b"hard to read"))
+    connected.connection.tell(events.Drain)
+    [(connection, seconds)] = connected.costly
+    assert connection is connected.connection
+    assert burnt <= seconds < 1
+    await connected.end()
+
+
+async def test_a_client_that_rests_is_not_read(connect: Connect) -> None:
+    session = ScriptedSession()
+    connected = await connect(session)
+    connected.connection.rest(0.2)
+    connected.connection.rest(0.01)
     began = time.monotonic()
-    for _ in range(3):
-        connected.client.stream.write(bytes(16 * 1024))
-    await until(lambda: len(session.saw(events.ClientData)) == 3)
-    assert time.monotonic() - began >= 2 * burnt * factor
+    connected.client.stream.write(b"more")
+    await until(lambda: bool(session.saw(events.ClientData)))
+    assert time.monotonic() - began >= 0.15
     await connected.end()
 
 

@@ -391,3 +391,23 @@ async def test_without_descriptors_accepting_pauses_and_comes_back(
     _, writer = await running.client(trusting)
     assert 3 <= listener.tries <= 5
     writer.close()
+
+
+async def test_costly_work_lets_all_connections_of_the_identity_rest_and_no_other(
+    listen: Listen, trusting: ssl.SSLContext
+) -> None:
+    running = listen(Limits())
+    clients = [await log_in(running, trusting, number) for number in (1, 2, 3)]
+    costly, same, other = running.server._after_login
+    running.server._after_login[other] = "somebody else"
+    rests: dict[object, float] = {}
+    for connection in (costly, same, other):
+        connection.rest = partial(rests.__setitem__, connection)  # type: ignore[method-assign]
+    running.server._costly(costly, 0.5)
+    assert rests == {costly: 0.5 * module.REST_FACTOR, same: 0.5 * module.REST_FACTOR}
+    del running.server._after_login[other]
+    running.server._costly(other, 1.0)
+    assert rests[other] == module.REST_FACTOR
+    running.server._after_login[other] = APP.username
+    for client in clients:
+        client.close()

@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from keyward_proxy.net.waiting_room import WaitingRoom, source_of
+from keyward_proxy.addresses import source_of
+from keyward_proxy.net.waiting_room import WaitingRoom
 
 
 def room(places: int, *guests: tuple[str, str]) -> WaitingRoom[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keyward_proxy.session.barrier import Barrier
+from keyward_proxy.session.request import Request
 from keyward_proxy.session.settings import MAXIMUM_HELD_BYTES
 from keyward_proxy.wire.scanner import Frame
 
@@ -17,17 +18,22 @@ def test_frames_leave_in_order_and_one_may_be_put_back() -> None:
     barrier = Barrier()
     for stream in (1, 2, 3):
         barrier.hold(frame(stream), float(stream))
-    first, received = barrier.take()
-    assert (first.stream, received, barrier.holds(1), barrier.holds(2)) == (1, 1.0, False, True)
-    barrier.put_back(first, received)
-    assert [barrier.take()[0].stream for _ in range(3)] == [1, 2, 3]
+    first, received, nothing = barrier.take()
+    assert (first.stream, received, nothing, barrier.holds(1), barrier.holds(2)) == (1, 1.0, None, False, True)
+    request = Request.of(first, now=received)
+    barrier.put_back(first, received, request)
+    assert [(held.frame.stream, held.request) for held in (barrier.take() for _ in range(3))] == [
+        (1, request),
+        (2, None),
+        (3, None),
+    ]
     assert not barrier
 
 
 def test_a_held_frame_lets_its_read_go() -> None:
     barrier = Barrier()
     barrier.hold(frame(1), 0.0)
-    held, _ = barrier.take()
+    held = barrier.take().frame
     assert held.buffer == READ[10:110]
     assert (held.start, held.end) == (0, 100)
 

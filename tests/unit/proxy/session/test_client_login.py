@@ -139,6 +139,7 @@ def test_an_unknown_version_is_refused_on_its_first_byte(script: Script) -> None
     [
         (frames.query("SELECT 1"), "where STARTUP must"),
         (frames.startup(COMPRESSION="lz4"), "compression"),
+        (frames.startup(compression="lz4"), "compression"),
         (frames.startup(cqlversion="2.0.0"), "CQL version '2.0.0'"),
         (frames.startup()[:9] + b"\0\1" + b"\xff" * (len(frames.startup()) - 11), "ends early"),
         (bytes([4, 1, 0, 0, 1, 0, 0, 0, 0]), "compressed frame"),

@@ -301,7 +301,28 @@ def narrowed() -> MakeEvent:
     return policy_changed(policy(rule("reader/allow/0", "orders", "items", "Select"), revision="r2"))
 
 
-@pytest.mark.parametrize("change", [lambda: happens(Drain), narrowed])
+def widened() -> MakeEvent:
+    return policy_changed(policy(READ_ORDERS, rule("other/allow/0", "archive", "*", "Select"), revision="r2"))
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("change", [narrowed, lambda: policy_changed(policy(granted=False, revision="r2"))])
+def test_nothing_is_described_by_a_grant_that_is_no_longer_in_force(
+    script: Script, change: Callable[[], MakeEvent], written: bool
+) -> None:
+    script >> client(query(KEYSPACES, stream=1))
+    script.to_upstream.clear()
+    if not written:
+        script >> change()
+    script >> upstream(result("keyspaces", ROWS, stream=FIRST))
+    formatting(script)
+    if written:
+        script >> change()
+    script >> described() << refused(0x1001, stream=1, says="send the statement again")
+    script << audit("statement", outcome="error", form="DESCRIBE", error_code="0x1001")
+
+
+@pytest.mark.parametrize("change", [lambda: happens(Drain), widened])
 def test_what_was_accepted_is_answered_before_the_session_ends(script: Script, change: Callable[[], MakeEvent]) -> None:
     script >> client(query(KEYSPACES, stream=1)) >> change()
     script.to_upstream.clear()

@@ -220,24 +220,39 @@ def test_a_session_ends_early_in_a_lull_once_its_lulls_were_observed_for_a_secon
     drained(script)
 
 
-def test_the_last_answer_leaves_together_with_the_end(script: Script) -> None:
+def in_bursts(script: Script) -> None:
+    """As many bursts as are to be observed."""
+    for _ in range(4):
+        assert statements(script, lull=0.002, seconds=0.05) is None
+        script.wait(0.2)
+
+
+def test_at_a_steady_pace_the_end_leaves_together_with_an_answer(script: Script) -> None:
     script >> happens(Drain)
     statements(script, lull=0.1, seconds=0.9)
     script.to_client.clear()
-    script.wait(0.1) >> client(query(SELECT, stream=1)) >> upstream(frames.rows(b"x", stream=1))
     script.audits.clear()
-    script.wait(0.04)
+    script.wait(0.1) >> client(query(SELECT, stream=1)) >> upstream(frames.rows(b"x", stream=1))
+    script << audit("statement") << passes_back(frames.rows(b"x", stream=1))
+    script << audit("session.end", reason="Drained") << closed()
+
+
+def test_in_bursts_the_last_answer_waits_for_the_end_of_one(script: Script) -> None:
+    script >> happens(Drain)
+    in_bursts(script)
+    script.to_client.clear()
+    script >> client(query(SELECT, stream=1)) >> upstream(frames.rows(b"x", stream=1))
+    script.audits.clear()
+    script.wait(0.002)
     assert not script.to_client
-    script.wait(0.02) << passes_back(frames.rows(b"x", stream=1))
+    script.wait(0.002) << passes_back(frames.rows(b"x", stream=1))
     script << audit("session.end", reason="Drained") << closed()
 
 
 def test_a_burst_is_no_lull(script: Script) -> None:
     script >> happens(Drain)
-    for _ in range(3):
-        statements(script, lull=0.001, seconds=0.05)
-        script.wait(0.2)
-    assert statements(script, lull=0.001, seconds=0.5) is None
+    in_bursts(script)
+    assert statements(script, lull=0.002, seconds=0.5) is None
     script.wait(0.1)
     assert script.session.over
     drained(script)
@@ -246,11 +261,12 @@ def test_a_burst_is_no_lull(script: Script) -> None:
 def test_a_session_that_never_has_the_lull_that_is_asked_for_ends_with_an_answer_all_the_same(script: Script) -> None:
     script >> happens(Drain)
     statements(script, lull=0.9, seconds=0.8)
-    for _ in range(400):
+    for number in range(800):
         script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1))
         if script.session.over:
             break
-        script.now += 0.01  # as an agent does whose loop is late: no tick comes before the next statement
+        # As an agent does whose loop is late: no tick comes before the next statement.
+        script.now += 0.005 if number % 20 else 0.08
     assert script.session.over
     assert 3.9 < script.now - 100.0 < 4.2
     drained(script)
@@ -258,22 +274,20 @@ def test_a_session_that_never_has_the_lull_that_is_asked_for_ends_with_an_answer
 
 def test_a_statement_shows_that_it_was_no_lull_and_sets_the_answer_free(script: Script) -> None:
     script >> happens(Drain)
-    statements(script, lull=0.2, seconds=0.9)
-    script.wait(0.2)
+    in_bursts(script)
     script.to_client.clear()
     script.to_upstream.clear()
     script.audits.clear()
     script >> client(query(SELECT, stream=1)) << forward(query(SELECT, stream=1))
     script >> upstream(frames.void(stream=1)) << audit("statement") << quiet()
-    script.wait(0.01) >> client(query(SELECT, stream=2))
+    script.wait(0.001) >> client(query(SELECT, stream=2))
     script << passes_back(frames.void(stream=1)) << forward(query(SELECT, stream=2)) << quiet()
     script.wait(0.2) << quiet()
 
 
 def test_what_else_is_for_the_client_waits_behind_the_answer(script: Script) -> None:
     script >> happens(Drain)
-    statements(script, lull=0.2, seconds=0.9)
-    script.wait(0.2)
+    in_bursts(script)
     script.to_client.clear()
     script.audits.clear()
     script >> client(query(SELECT, stream=1)) >> upstream(frames.void(stream=1)) << audit("statement")
@@ -299,8 +313,7 @@ def test_a_heartbeat_is_no_statement_for_which_a_drain_waits(script: Script) -> 
 
 def test_an_answer_of_the_agent_itself_is_a_quiet_moment_too(script: Script) -> None:
     script >> happens(Drain)
-    statements(script, lull=0.2, seconds=0.9)
-    script.wait(0.2)
+    in_bursts(script)
     script.to_client.clear()
     script.audits.clear()
     script >> client(query("SELECT key FROM system.local", stream=1)) << audit("statement")

@@ -5,6 +5,16 @@ from __future__ import annotations
 import pytest
 from cassandra import ConsistencyLevel
 
+from keyward_proxy.cql.reader import read
+from keyward_proxy.cql.statement import Statement
+from keyward_proxy.session.events import ClientClosed
+from keyward_proxy.session.prepared import PreparedRoom, PreparedStatements
+from keyward_proxy.session.settings import (
+    MAXIMUM_PREPARED_BYTES,
+    MAXIMUM_PREPARED_BYTES_OF_ALL,
+    PREPARED_BYTES_OF_EACH,
+)
+from keyward_proxy.session.shared import Shared
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import execute, prepare
 from tests.unit.proxy.session.script import (
@@ -13,6 +23,7 @@ from tests.unit.proxy.session.script import (
     audit,
     client,
     forward,
+    happens,
     logged_in,
     passes_back,
     quiet,
@@ -94,10 +105,44 @@ def test_an_id_given_for_two_tables_needs_the_permissions_of_both() -> None:
     assert [f"{r.keyspace}.{r.table}" for r in script.audits[-1].resources] == ["orders.items", "archive.items"]
 
 
-def test_the_oldest_id_is_forgotten_first(script: Script) -> None:
-    for number in range(4097):
+def test_a_connection_knows_thousands_of_ids_and_forgets_the_one_unused_for_longest(script: Script) -> None:
+    count = MAXIMUM_PREPARED_BYTES // 1000
+    for number in range(count):
         script >> client(prepare(SELECT, stream=1)) >> upstream(frames.prepared(number.to_bytes(16), stream=1))
+        if number == 1000:
+            script.to_client.clear()
+            script >> client(execute((1).to_bytes(16), stream=1)) >> upstream(frames.void(stream=1))
+            script << passes_back(frames.void(stream=1))
     script.to_client.clear()
     script >> client(execute((0).to_bytes(16), stream=1)) << refused(0x2500, stream=1)
-    script >> client(execute((4096).to_bytes(16), stream=1))
+    for number in (1, count - 1):
+        script >> client(execute(number.to_bytes(16), stream=number))
     assert not script.to_client
+
+
+def test_connections_share_what_prepared_statements_may_take_and_each_keeps_a_part() -> None:
+    statement = read(SELECT, None)
+    assert isinstance(statement, Statement)
+    room, held = PreparedRoom(), []
+    while room.bytes_used < MAXIMUM_PREPARED_BYTES_OF_ALL:
+        held.append(PreparedStatements(room))
+        for number in range(1500):
+            held[-1].add(number.to_bytes(16), statement)
+    last = PreparedStatements(room)
+    for number in range(1500):
+        last.add(number.to_bytes(16), statement)
+    assert room.bytes_used <= MAXIMUM_PREPARED_BYTES_OF_ALL + MAXIMUM_PREPARED_BYTES + PREPARED_BYTES_OF_EACH
+    assert last.get((1450).to_bytes(16))
+    assert not last.get((1400).to_bytes(16))
+    for connection in (*held, last):
+        connection.clear()
+    assert room.bytes_used == 0
+
+
+def test_the_end_of_a_session_gives_its_room_back() -> None:
+    shared = Shared()
+    script = logged_in(READ_ORDERS, shared=shared)
+    script >> client(prepare(SELECT, stream=1)) >> upstream(frames.prepared(PREPARED_ID, stream=1))
+    assert shared.prepared.bytes_used > len(SELECT)
+    script >> happens(ClientClosed)
+    assert shared.prepared.bytes_used == 0

@@ -56,7 +56,7 @@ def script() -> Script:
 def test_startup_is_replayed_and_the_nonce_signed_before_the_client_hears_of_success(version: int) -> None:
     script = known(version=version)
     script >> opened(expires=EPOCH + 3700)
-    script << forward(frames.startup(version=version, DRIVER_NAME="d", NO_COMPACT="true"))
+    script << forward(frames.startup(version=version, DRIVER_NAME="d"))
     script >> upstream(frames.authenticate(HELENUS, version=version))
     script << forward(frames.auth_response(b"SigV4\0\0", version=version))
     script >> upstream(frames.challenge(b"nonce=" + NONCE, version=version))
