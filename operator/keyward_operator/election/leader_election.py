@@ -26,6 +26,8 @@ LEASE_DURATION = 15
 RENEW_DEADLINE = 10.0
 RETRY = 2.0
 REQUEST_TIMEOUT = 1.5
+RELEASE_ATTEMPTS = 3
+"""Without a release the next leader waits for LEASE_DURATION: so many tries take less."""
 
 logger = logging.getLogger(__name__)
 
@@ -80,14 +82,24 @@ class LeaderElection:
     async def release(self) -> None:
         """Let the next candidate in at once; without effect where another one leads."""
         metrics.IS_LEADER.set(0)
-        if self._record is None or not self.leads:
-            return
+        for attempt in range(1, RELEASE_ATTEMPTS + 1):
+            if self._record is None or not self.leads:
+                return
+            try:
+                await self._write(released(self._record, now=datetime.now(UTC)))
+            except ApiError as error:
+                logger.warning("could not release %s (%d of %d): %s", self._lease, attempt, RELEASE_ATTEMPTS, error)
+                await self._look_again()
+            else:
+                logger.info("released %s", self._lease)
+                return
+
+    async def _look_again(self) -> None:
+        """A write that failed may have been done all the same."""
         try:
-            await self._write(released(self._record, now=datetime.now(UTC)))
+            await self._look()
         except ApiError as error:
-            logger.warning("could not release %s, the next leader waits for its end: %s", self._lease, error)
-        else:
-            logger.info("released %s", self._lease)
+            logger.warning("could not read %s: %s", self._lease, error)
 
     async def _try(self) -> bool:
         """Take or renew the Lease if it may be; whether this candidate leads now."""

@@ -8,6 +8,7 @@ word is a table's name. Tokens are made a few at a time, so that a long text cos
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import islice
 from sys import intern
 
@@ -151,6 +152,9 @@ def unreadable(text: str, position: int) -> UnreadableStatement:
     opening = text[position : position + 2]
     if opening[:1] in ("'", '"') or opening in ("$$", "/*"):
         what = f"{opening if opening in ('$$', '/*') else opening[:1]} is never closed"
+    elif not opening.isascii():
+        name = unicodedata.name(opening[0], "a character")
+        what = f"{name} (U+{ord(opening[0]):04X}) begins nothing that CQL knows: type it anew"
     else:
         what = f"{opening[:1]!r} begins nothing that CQL knows"
     return UnreadableStatement(f"at character {position + 1}: {what}")

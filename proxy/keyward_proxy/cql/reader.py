@@ -59,7 +59,7 @@ class _StatementReader(SelectReader, BatchReader, KeyspaceReader, TableReader, D
         if reads is None:
             if verb in refusals.STATEMENTS:
                 raise refusals.refused(verb, refusals.STATEMENTS[verb])
-            raise self.expected("a statement")
+            raise self.expected(f"a statement ({', '.join(_VERBS)})")
         self.advance()
         form = reads(self)
         self._end()

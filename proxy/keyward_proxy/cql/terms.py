@@ -148,7 +148,9 @@ class TermReader(TokenStream):
             self.advance()
         else:
             self.function_name(self.name("a value"))
-        self.expect("(")
+        if self.keyword != "(":
+            raise self.expected("'(' behind the name of a function (text stands in 'single quotes')")
+        self.advance()
         self.terms(")")
 
     def function_name(self, first: str) -> None:

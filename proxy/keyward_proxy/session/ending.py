@@ -8,7 +8,7 @@ the grant ended              | none: refused with UNAUTHORIZED     | the same, b
                              |                                     | to 1 s for a request on which to say why
 
 A quiet moment is one behind the last answer under way at which this session's next statement is unlikely to come soon
-(`keyward_proxy.session.lulls`); the session is observed for 1 s for that. Where it is a little later than the answer,
+(`keyward_proxy.session.pace`); the session is observed for 1 s for that. Where it is a little later than the answer,
 the answer is held back until then: a client that waits for it sends nothing, and learns of the end together with it;
 another one's next statement shows that the moment was not quiet, and sets the answer free. After 4 s the next answer is
 the last in any case. Any moment is quiet once no statement came for 1 s.
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from keyward_proxy.session.lulls import Lulls
+from keyward_proxy.session.pace import Pace
 from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIET_SECONDS
 from keyward_proxy.wire.responses import ErrorCode
 
@@ -47,8 +47,8 @@ class Ending:
     deadline: float
     """When accepting ends, or where nothing is accepted any more, when the session does."""
 
-    lulls: Lulls = field(default_factory=Lulls)
-    """The session's silences, while accepting."""
+    pace: Pace = field(default_factory=Pace)
+    """Of the session's statements, while accepting."""
 
     farewell: bool = False
     """Whether the client is to be told before the session ends."""
@@ -107,11 +107,11 @@ class Ending:
         self.deadline = now + CLOSE_SECONDS
 
     def hold(self, *, now: float) -> float | None:
-        """For how long no statement must come now, so that the moment is a quiet one; None: none is yet."""
+        """For how long no statement must come now, so that the moment is a quiet one; None: it is none."""
         observed = QUIET_SECONDS - (self.deadline - now) - OBSERVING_SECONDS
         if observed < 0:
             return None
-        return 0.0 if observed >= HOLDING_SECONDS else self.lulls.hold()
+        return 0.0 if observed >= HOLDING_SECONDS else self.pace.hold(now=now)
 
     def waits_for_farewell(self, *, now: float) -> bool:
         """Whether a quiet session is to stay open for a request on which the client can be told."""

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from keyward_api.consistency import ConsistencyLevel, effective
-from keyward_api.decision import Access, decide, is_system
+from keyward_api.decision import PARTITIONER, SCHEMA_KEYSPACES, Access, decide, is_system
 from keyward_api.permissions import FORMS
 from keyward_api.resources.role import RoleOptions
 from keyward_proxy.cql.statement import Refusal, Statement
 from keyward_proxy.session.context import Caller, SessionContext
 from keyward_proxy.session.records import Decision
 from keyward_proxy.session.request import Request
+from keyward_proxy.session.system_columns import COLUMNS
 from keyward_proxy.session.system_tables import is_answered_here
 from keyward_proxy.wire.header import Flag, Opcode
 from keyward_proxy.wire.responses import ErrorCode
@@ -25,6 +26,7 @@ from keyward_proxy.wire.scanner import Frame
 SYSTEM_TABLES_RULE = "implied/system_tables"
 """Named in the audit trail where a login reads what the agent itself answers."""
 
+_READABLE = ", ".join(sorted({*(".".join(table) for table in COLUMNS), *SCHEMA_KEYSPACES}))
 _REMEMBERED = 256
 _REMEMBERED_ACCESSES = 4
 """Decisions on more are made anew: what a session remembers stays below a megabyte, whatever names it makes up."""
@@ -122,12 +124,9 @@ class Judge:
             f"{caller.identity.username} may not {access.permission.value} {access.resource} on "
             f"{context.where} as IAM role '{caller.grant.db_user}'"
         )
-        if is_system(access.keyspace):
-            return (
-                f"{who}: of the system keyspaces only system.local, system.peers, system_schema, system_schema_mcs "
-                "and system_multiregion_info can be read, and none can be written"
-            )
         namespace = context.policy.database.namespace
+        if is_system(access.keyspace) and access != PARTITIONER:
+            return f"{who}: of the system keyspaces only {_READABLE} can be read, and none can be written"
         if rule:
             return f"{who}: rule {rule} denies it; ask the owner of namespace {namespace} to change that KeyspacesRole"
         return (

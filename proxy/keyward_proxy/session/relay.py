@@ -132,8 +132,9 @@ class Relay(Closing):
 
     def _statement(self, frame: Frame, received: float, event: Event, request: Request | None = None) -> bool:
         """Decide a request, which may have been read already; False where it is a USE or a DESCRIBE that must wait."""
-        if self._ending and self._is_quiet:
-            self._ending.lulls.add(event.now - self._lifetime.used_at)
+        if self._ending:
+            lull = event.now - self._lifetime.used_at if self._is_quiet else None
+            self._ending.pace.statement(now=event.now, lull=lull)
         self._lifetime.used(event.now)
         if request is None:
             request = Request.of(frame, now=received)

@@ -10,6 +10,7 @@ from keyward_operator.clients.errors import ApiError, ConflictError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.election.leader_election import (
     LEASE_DURATION,
+    RELEASE_ATTEMPTS,
     RENEW_DEADLINE,
     REQUEST_TIMEOUT,
     RETRY,
@@ -30,6 +31,7 @@ class Server:
         self.down = False
         self.latency = 0.0
         self.requests = 0
+        self.failing_writes = 0
         self._clock = clock
 
     async def get(self, reference: Reference) -> Json | None:
@@ -45,6 +47,9 @@ class Server:
     async def merge_patch(self, reference: Reference, patch: Json) -> Json:
         self._serve()
         assert self.lease is not None
+        if self.failing_writes:
+            self.failing_writes -= 1
+            raise ApiError("too slow", status=0)
         if patch["metadata"]["resourceVersion"] != self.lease["metadata"]["resourceVersion"]:
             raise ConflictError("it changed", status=409)
         return self._store(patch["spec"])
@@ -154,6 +159,36 @@ async def test_a_released_lease_is_taken_at_once(server: Server, clock: Clock) -
     begin = clock.now
     await candidate(server, clock, "b").acquire()
     assert clock.now == begin
+
+
+async def test_a_renewal_that_was_cut_off_but_done_does_not_keep_the_lease_from_being_released(
+    server: Server, clock: Clock
+) -> None:
+    election = candidate(server, clock, "a")
+    await election.acquire()
+    assert server.lease is not None
+    server._store(server.lease["spec"])
+    await election.release()
+    assert server.holder == ""
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3, 100])
+async def test_a_release_is_tried_a_few_times(server: Server, clock: Clock, failures: int) -> None:
+    election = candidate(server, clock, "a")
+    await election.acquire()
+    server.failing_writes, server.requests = failures, 0
+    await election.release()
+    assert server.holder == ("" if failures < RELEASE_ATTEMPTS else "a")
+    assert server.requests <= 2 * RELEASE_ATTEMPTS
+
+
+async def test_nobody_releases_what_another_has_taken(server: Server, clock: Clock) -> None:
+    election = candidate(server, clock, "a")
+    await election.acquire()
+    assert server.lease is not None
+    server._store(server.lease["spec"] | {"holderIdentity": "b"})
+    await election.release()
+    assert server.holder == "b"
 
 
 async def test_a_standby_releases_nothing(server: Server, clock: Clock) -> None:

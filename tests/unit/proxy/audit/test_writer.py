@@ -13,12 +13,31 @@ import pytest
 from keyward_proxy.audit import writer as module
 from keyward_proxy.audit.records import AgentStart, AgentStop
 from keyward_proxy.audit.writer import AuditWriter
+from keyward_proxy.session.records import Decision, Resource, StatementRecord
 
 AT = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC)
 
 
 def start(number: int = 0) -> AgentStart:
     return AgentStart(time=AT, agent=f"agent-{number}", version="0.1.0", policy="keyward-agents/payments.orders")
+
+
+def statement(text: str, *, resources: int) -> StatementRecord:
+    return StatementRecord(
+        time=AT,
+        cluster="c",
+        namespace="payments",
+        database="orders",
+        agent="agent-0",
+        session="s",
+        client_address="10.0.0.1:1",
+        opcode="QUERY",
+        stream=1,
+        outcome="ok",
+        decision=Decision(allowed=True, policy_revision="r1"),
+        statement=text,
+        resources=(Resource(permission="Select", keyspace="shop", table="orders"),) * resources,
+    )
 
 
 class BlockedStream(io.BytesIO):
@@ -84,6 +103,20 @@ def test_a_reader_that_has_stopped_costs_records_and_the_gap_shows(monkeypatch: 
     writer.write(start(99))
     assert writer.close(5)
     assert [record["seq"] for record in written(stream)] == [0, 1, 2, 3, 4, 5, 9]
+
+
+def test_long_statements_fill_the_queue_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAXIMUM_QUEUED_BYTES", 50_000)
+    stream = BlockedStream()
+    writer = AuditWriter(stream, on_lost=lambda: None)
+    writer.write(start())
+    assert stream.blocked.wait(5)
+    for number in range(5):
+        writer.write(statement("\U0001f600" * 5000, resources=number))
+    assert writer.lost == 3
+    stream.gate.set()
+    assert writer.close(5)
+    assert writer._queued_bytes == 0
 
 
 def test_a_broken_stream_is_counted_not_raised() -> None:
