@@ -10,8 +10,9 @@ the grant ended              | none: refused with UNAUTHORIZED     | the same, b
 A quiet moment is one behind the last answer under way at which this session's next statement is unlikely to come soon
 (`keyward_proxy.session.pace`); the session is observed for 1 s for that. Where it is a little later than the answer,
 the answer is held back until then: a client that waits for it sends nothing, and learns of the end together with it;
-another one's next statement shows that the moment was not quiet, and sets the answer free. After 4 s the next answer is
-the last in any case. Any moment is quiet once no statement came for 1 s.
+another one's next statement shows that the moment was not quiet, and sets the answer free. For 2 s a calm moment is
+looked for, then a good one, and after 5 s the next answer is the last in any case. Any moment is quiet once no
+statement came for 1 s.
 
 CQL has no message that a server may send unasked but events, so the reason travels in the answer to the next request; a
 client that sends none learns it when it logs in again. OVERLOADED says that a statement was not run and may be
@@ -27,7 +28,8 @@ from keyward_proxy.session.settings import CLOSE_SECONDS, FAREWELL_SECONDS, QUIE
 from keyward_proxy.wire.responses import ErrorCode
 
 OBSERVING_SECONDS = 1.0
-HOLDING_SECONDS = 3.0
+CALM_SECONDS = 2.0
+HOLDING_SECONDS = 4.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -111,7 +113,9 @@ class Ending:
         observed = QUIET_SECONDS - (self.deadline - now) - OBSERVING_SECONDS
         if observed < 0:
             return None
-        return 0.0 if observed >= HOLDING_SECONDS else self.pace.hold(now=now)
+        if observed >= HOLDING_SECONDS:
+            return 0.0
+        return self.pace.hold(now=now, calm=observed < CALM_SECONDS)
 
     def waits_for_farewell(self, *, now: float) -> bool:
         """Whether a quiet session is to stay open for a request on which the client can be told."""

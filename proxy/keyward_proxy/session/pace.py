@@ -22,6 +22,7 @@ _FEWEST = 8
 """Statements from which a pace can be told."""
 
 _RECENT = 4
+_RECENT_IF_CALM = 10
 _MARGIN_SECONDS = 0.001
 """A silence counts as passed so much later: no two in a burst are alike."""
 
@@ -50,20 +51,25 @@ class Pace:
         if lull is not None:
             self._lulls.append(lull)
 
-    def hold(self, *, now: float) -> float | None:
-        """For how long no statement must come behind the answer of now, for the session to end; None: not behind it."""
-        if self._arrived is None or self._is_far(now - self._arrived):
+    def hold(self, *, now: float, calm: bool) -> float | None:
+        """For how long no statement must come behind the answer of now, for the session to end; None: not behind it.
+
+        `calm` asks for more where statements come one by one: that neither client nor machine is busy.
+        """
+        if self._arrived is None or self._is_far(now - self._arrived, calm=calm):
             return 0.0
         return self._end_of_burst()
 
-    def _is_far(self, since: float) -> bool:
+    def _is_far(self, since: float, *, calm: bool) -> bool:
         """Whether the next statement is far from coming: the last came in time, the next is not due for longer."""
         if len(self._gaps) < _FEWEST:
             return False
         gaps = sorted(self._gaps)
-        short, long = gaps[len(gaps) // 10], gaps[len(gaps) * 9 // 10]
-        recent = list(self._gaps)[-_RECENT:]
-        return min(recent) >= short / 2 and max(recent) <= 2 * long and since <= short / 2
+        least, middle, most = (gaps[len(gaps) * tenths // 10] for tenths in (1, 5, 9))
+        recent = list(self._gaps)[-(_RECENT_IF_CALM if calm else _RECENT) :]
+        if calm:
+            return since <= least / 4 and 0.75 * middle <= min(recent) and max(recent) <= 1.25 * middle
+        return since <= least / 2 and least / 2 <= min(recent) and max(recent) <= 2 * most
 
     def _end_of_burst(self) -> float | None:
         lulls = sorted(self._lulls)

@@ -11,14 +11,14 @@ from keyward_proxy.session.pace import LONGEST_HOLD_SECONDS, Pace
 LATENCY = 0.001
 
 
-def after(gaps: list[float], *, latency: float = LATENCY) -> float | None:
+def after(gaps: list[float], *, latency: float = LATENCY, calm: bool = False) -> float | None:
     """What is asked for behind the answer to the last of these statements, each `gap` after the one before."""
     pace, now = Pace(), 100.0
     pace.statement(now=now, lull=1.0)
     for gap in gaps:
         now += gap
         pace.statement(now=now, lull=gap - latency if gap > latency else None)
-    return pace.hold(now=now + latency)
+    return pace.hold(now=now + latency, calm=calm)
 
 
 @pytest.mark.parametrize("gap", [0.003, 0.005, 0.04, 0.5])
@@ -26,6 +26,14 @@ def test_at_a_steady_pace_the_answer_itself_is_the_best_moment(gap: float) -> No
     drawn = random.Random(1)  # noqa: S311
     assert after([gap * drawn.uniform(0.8, 1.2) for _ in range(100)]) == 0
     assert after([gap * drawn.choice([1, 1, 2, 3]) for _ in range(100)]) == 0
+
+
+def test_calm_is_a_pace_without_a_flaw_and_an_answer_at_once() -> None:
+    assert after([0.005] * 100, calm=True) == 0
+    assert after([0.005] * 100, calm=True, latency=0.002) is None
+    for flaw in (0.003, 0.007):
+        assert after([*[0.005] * 100, flaw, *[0.005] * 8], calm=True) is None
+        assert after([*[0.005] * 100, flaw, *[0.005] * 10], calm=True) == 0
 
 
 @pytest.mark.parametrize(
@@ -64,7 +72,7 @@ def test_where_nothing_is_foreseeable_no_moment_is_good() -> None:
 
 
 def test_few_statements_tell_of_no_pace() -> None:
-    assert Pace().hold(now=1.0) == 0
+    assert Pace().hold(now=1.0, calm=True) == 0
     assert after([0.02] * 3) is None
 
 
