@@ -237,10 +237,11 @@ def in_bursts(script: Script) -> None:
 
 def test_at_a_steady_pace_the_end_leaves_together_with_an_answer(script: Script) -> None:
     script >> happens(Drain)
-    statements(script, lull=0.1, seconds=0.9)
+    statements(script, lull=0.12, seconds=0.9)
     script.to_client.clear()
     script.audits.clear()
-    script >> client(query(SELECT, stream=1)) >> upstream(frames.rows(b"x", stream=1))
+    script >> client(query(SELECT, stream=1))
+    script.wait(0.01) >> upstream(frames.rows(b"x", stream=1))
     script << audit("statement") << passes_back(frames.rows(b"x", stream=1))
     script << audit("session.end", reason="Drained") << closed()
 
