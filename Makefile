@@ -56,7 +56,7 @@ differential: setup ## 1,000,000 statements against Cassandra's own parsers (COU
 
 e2e: setup ## A real cluster with everything in it
 	$(BIN)/python -m local up
-	$(PYTEST) tests/e2e --ignore=tests/e2e/test_rollouts.py
+	$(PYTEST) tests/e2e
 
 rollouts: setup ## Twenty rolling updates under drivers that try nothing again
 	$(BIN)/python -m local up

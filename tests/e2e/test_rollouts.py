@@ -1,7 +1,7 @@
 """Agents are replaced under drivers that try nothing again: not one request may fail.
 
-KEYWARD_ROLLOUTS says how many rollouts; `make rollouts` makes 20. KEYWARD_READS_PER_SECOND is for machines that are too
-slow or too busy for 200 of each driver.
+KEYWARD_ROLLOUTS says how many rollouts; `make rollouts` makes 20. KEYWARD_READS_PER_SECOND says how many requests the two
+drivers send that read at a time, together.
 """
 
 import os
@@ -21,7 +21,8 @@ from tests.e2e.waiting import NotYet, wait_for
 ROLLOUTS = int(os.environ.get("KEYWARD_ROLLOUTS", "2")) // len(gocql_image.DRIVERS)
 """With each version of gocql."""
 
-PER_SECOND = int(os.environ.get("KEYWARD_READS_PER_SECOND", "200"))
+PER_SECOND = int(os.environ.get("KEYWARD_READS_PER_SECOND", "200")) // 2
+"""Of each driver."""
 STATEMENT = "SELECT name FROM e2e_shop.items WHERE id = ?"
 SETTLED_SECONDS = 3.0
 """Between rollouts: readers have met all agents, and no answer is awaited from those that went."""
