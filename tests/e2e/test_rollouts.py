@@ -1,7 +1,7 @@
 """Agents are replaced under drivers that try nothing again: not one request may fail.
 
-KEYWARD_ROLLOUTS says how many rollouts; `make rollouts` makes 20. KEYWARD_READS_PER_SECOND says how many requests the two
-drivers send that read at a time, together.
+KEYWARD_ROLLOUTS says how many rollouts; `make rollouts` makes 20. KEYWARD_READS_PER_SECOND says how many requests the
+two drivers that read at a time send together.
 """
 
 import os
