@@ -20,8 +20,13 @@ class Hang(Exception):
     """An input took too long."""
 
 
+class Grown(Exception):
+    """The process has become too large."""
+
+
 def checked(target: Target, *, seconds: float = SECONDS) -> Callable[[bytes], None]:
-    """The target's `run`, with a look at the time."""
+    """The target's `run`, with a look at the time and at what the process has grown by since now."""
+    base = resident_megabytes()
 
     def run(data: bytes) -> None:
         began = time.thread_time()
@@ -29,6 +34,8 @@ def checked(target: Target, *, seconds: float = SECONDS) -> Callable[[bytes], No
         took = time.thread_time() - began
         if took > seconds:
             raise Hang(f"{len(data)} bytes took {took:.2f} s")
+        if resident_megabytes() > base + MEGABYTES:
+            raise Grown(f"from {base} to {resident_megabytes()} MiB")
 
     return run
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fuzz import targets
 from tests.fuzz.__main__ import engine, turn
+from tests.fuzz.checked import Grown, checked
 
 SECONDS = 120 / len(targets.NAMES)
 
@@ -38,3 +39,26 @@ def test_the_seeds_keep_every_promise(name: str) -> None:
     target: targets.Target = importlib.import_module(f"tests.fuzz.targets.{name}")  # type: ignore[assignment]
     for seed in target.seeds():
         target.run(seed)
+
+
+def test_a_target_that_grows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bytes] = []
+    monkeypatch.setattr("tests.fuzz.checked.MEGABYTES", 8)
+    run = checked(Keeping(kept))
+    run(b"")
+    with pytest.raises(Grown):
+        for _ in range(32):
+            run(b"x")
+
+
+class Keeping:
+    """A target that forgets nothing."""
+
+    def __init__(self, kept: list[bytes]) -> None:
+        self._kept = kept
+
+    def run(self, data: bytes) -> None:
+        self._kept.append(bytes(data) * 2**20)
+
+    def seeds(self) -> list[bytes]:
+        return []
