@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from keyward_proxy.session.request import Request
+from keyward_proxy.cql.statement import Refusal, Statement
 from keyward_proxy.session.settings import MAXIMUM_HELD_BYTES
 from keyward_proxy.wire.scanner import Frame
+
+Reading: TypeAlias = Statement | Refusal
 
 _ENTRY_BYTES = 300
 """About what a waiting request costs beside its frame."""
@@ -18,11 +20,11 @@ class Held(NamedTuple):
 
     frame: Frame
     received: float
-    request: Request | None = None
+    reading: Reading | None = None
 
 
 class Barrier:
-    """Frames held back, each with the monotonic time at which it came, and the request that was read from it if any."""
+    """Frames held back, each with the monotonic time at which it came, and what its text says where that was read."""
 
     def __init__(self) -> None:
         self._frames: deque[Held] = deque()
@@ -44,9 +46,9 @@ class Barrier:
         """Let a frame wait behind the others."""
         self._frames.append(Held(self._keep(frame), received))
 
-    def put_back(self, frame: Frame, received: float, request: Request) -> None:
-        """Let a frame wait in front of the others; it need not be read again."""
-        self._frames.appendleft(Held(self._keep(frame), received, request))
+    def put_back(self, frame: Frame, received: float, reading: Reading) -> None:
+        """Let a frame wait in front of the others; its text need not be read again."""
+        self._frames.appendleft(Held(self._keep(frame), received, reading))
 
     def take(self) -> Held:
         """The frame that waited for longest. There must be one."""

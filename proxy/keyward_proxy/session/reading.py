@@ -16,6 +16,7 @@ from keyward_proxy.cql.errors import INVALID, UnreadableStatement
 from keyward_proxy.cql.lexer import MAXIMUM_TOKENS
 from keyward_proxy.cql.reader import all_of
 from keyward_proxy.cql.statement import Refusal, Statement
+from keyward_proxy.session.barrier import Reading
 from keyward_proxy.session.prepared import PreparedStatements
 from keyward_proxy.session.request import Request
 from keyward_proxy.session.settings import MAXIMUM_BATCH_CHILDREN, MAXIMUM_BATCH_VALUES, STATEMENT_CHARACTERS
@@ -56,11 +57,14 @@ class RequestReader:
         self._readings = readings
         self._prepared = prepared
 
-    def read(self, request: Request, frame: Frame, keyspace: str | None) -> None:
-        """Set what `request` says while `keyspace` is in use. Raises ProtocolViolation."""
+    def read(self, request: Request, frame: Frame, keyspace: str | None, known: Reading | None = None) -> None:
+        """Set what `request` says while `keyspace` is in use. Raises ProtocolViolation.
+
+        `known` is what a QUERY's text says, where it was read before.
+        """
         if request.opcode is Opcode.QUERY:
             query = read_query(frame)
-            request.reading, request.parameters = self._readings.read(query.text, keyspace), query.parameters
+            request.reading, request.parameters = known or self._readings.read(query.text, keyspace), query.parameters
         elif request.opcode is Opcode.PREPARE:
             request.reading = self._readings.read(read_prepare(frame), keyspace)
         elif request.opcode is Opcode.EXECUTE:

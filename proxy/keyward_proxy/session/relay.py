@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from keyward_api.permissions import StatementForm
 from keyward_proxy.cql.statement import Statement
 from keyward_proxy.describe.inquiry import Answer, DescriptionError, Inquiry
+from keyward_proxy.session.barrier import Reading
 from keyward_proxy.session.closing import Closing
 from keyward_proxy.session.commands import Command, ToUpstream
 from keyward_proxy.session.context import SUPPORTED
@@ -130,21 +131,20 @@ class Relay(Closing):
         frame = register_frame(self._context.version, stream, EventType.SCHEMA_CHANGE)
         self._to_upstream.send(ToUpstream(data=frame))
 
-    def _statement(self, frame: Frame, received: float, event: Event, request: Request | None = None) -> bool:
-        """Decide a request, which may have been read already; False where it is a USE or a DESCRIBE that must wait."""
+    def _statement(self, frame: Frame, received: float, event: Event, known: Reading | None = None) -> bool:
+        """Decide a request; False where it is a USE or a DESCRIBE that must wait. `known`: what its text says."""
         if self._ending:
             lull = event.now - self._lifetime.used_at if self._is_quiet else None
             self._ending.pace.statement(now=event.now, lull=lull)
         self._lifetime.used(event.now)
-        if request is None:
-            request = Request.of(frame, now=received)
-            self._reader.read(request, frame, self._answers.keyspace)
+        request = Request.of(frame, now=received)
+        self._reader.read(request, frame, self._answers.keyspace, known)
         refused = self._refusal(request, frame)
         if refused:
             self._deny(request, refused, event)
         elif request.form in _BARRIERS and (self._answers.in_flight or self._answers.registering is not None):
-            if self._barrier.has_room(frame):
-                self._barrier.put_back(frame, received, request)
+            if request.reading is not None and self._barrier.has_room(frame):
+                self._barrier.put_back(frame, received, request.reading)
                 return False
             self._deny(request, self._judge.refuse(request, _TOO_MANY_WAIT), event)
         elif isinstance(request.reading, Statement) and is_answered_here(request.reading):
@@ -262,7 +262,7 @@ class Relay(Closing):
         while self._barrier and not self._using:
             held = self._barrier.take()
             try:
-                if not self._statement(*held[:2], event, held.request):
+                if not self._statement(*held[:2], event, held.reading):
                     break
             except ProtocolViolation as error:
                 error.stream = held.frame.stream

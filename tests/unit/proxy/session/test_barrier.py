@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from keyward_proxy.cql.reader import read
 from keyward_proxy.session.barrier import Barrier
-from keyward_proxy.session.request import Request
 from keyward_proxy.session.settings import MAXIMUM_HELD_BYTES
 from keyward_proxy.wire.scanner import Frame
 
@@ -20,10 +20,10 @@ def test_frames_leave_in_order_and_one_may_be_put_back() -> None:
         barrier.hold(frame(stream), float(stream))
     first, received, nothing = barrier.take()
     assert (first.stream, received, nothing, barrier.holds(1), barrier.holds(2)) == (1, 1.0, None, False, True)
-    request = Request.of(first, now=received)
-    barrier.put_back(first, received, request)
-    assert [(held.frame.stream, held.request) for held in (barrier.take() for _ in range(3))] == [
-        (1, request),
+    reading = read("USE orders", None)
+    barrier.put_back(first, received, reading)
+    assert [(held.frame.stream, held.reading) for held in (barrier.take() for _ in range(3))] == [
+        (1, reading),
         (2, None),
         (3, None),
     ]

@@ -216,6 +216,13 @@ def test_use_waits_for_quiet_and_nothing_follows_until_it_is_answered(script: Sc
     script >> upstream(frames.rows(stream=3)) << audit("statement", resources=["Select orders.items"])
 
 
+def test_a_use_that_waited_is_sent_as_it_came_but_for_its_level(script: Script) -> None:
+    use = query("USE orders", stream=2, consistency=ConsistencyLevel.ANY)
+    script >> client(query(SELECT, stream=1), use) << forward(query(SELECT, stream=1))
+    script >> upstream(frames.rows(b"x", stream=1)) << passes_back(frames.rows(b"x", stream=1))
+    script << forward(query("USE orders", stream=2, consistency=ConsistencyLevel.LOCAL_QUORUM))
+
+
 def test_a_pipelined_statement_is_judged_in_the_keyspace_it_will_run_in() -> None:
     script = logged_in(READ_ORDERS)
     script >> client(query("USE orders", stream=1)) >> upstream(frames.set_keyspace("orders", stream=1))
