@@ -92,6 +92,9 @@ class Connection:
         self._services = services
         self._on_login = on_login
         self._on_costly = on_costly
+        self.heard_at = asyncio.get_running_loop().time()
+        """When the client sent something last, by the loop's clock."""
+
         self._on_gone = on_gone
         self._client = Stream(sock, _ClientSide(self))
         self._upstream: Stream | None = None
@@ -180,6 +183,7 @@ class Connection:
 
     def client_received(self, data: bytes) -> None:
         """The client sent something."""
+        self.heard_at = asyncio.get_running_loop().time()
         self._services.metrics.from_clients += len(data)
         self.tell(partial(events.ClientData, data=data))
 

@@ -39,6 +39,8 @@ DRAIN_SPREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 REST_FACTOR = 3
 """So many times longer than costly work do the connections of an identity rest: it has a quarter of the processor."""
+LATELY_SECONDS = 1.0
+"""Whoever has sent nothing for longer is not kept waiting by the work for others."""
 """After the process ran out of file descriptors."""
 
 
@@ -247,11 +249,20 @@ class Server:
         return full
 
     def _costly(self, connection: Connection, seconds: float) -> None:
-        """After costly work for one connection, all of the same identity rest."""
+        """After costly work for one connection, all of the same identity rest, if anybody else is here."""
         username = self._after_login.get(connection)
+        if not self._others_are_here(username):
+            return
         resting = [other for other, name in self._after_login.items() if name == username]
         for each in resting or [connection]:
             each.rest(REST_FACTOR * seconds)
+
+    def _others_are_here(self, username: str | None) -> bool:
+        """Whether somebody logs in, or another identity has sent something lately."""
+        lately = asyncio.get_running_loop().time() - LATELY_SECONDS
+        return bool(self._waiting) or any(
+            name != username and other.heard_at > lately for other, name in self._after_login.items()
+        )
 
     def _full(self, username: str, grant: EffectiveGrant) -> str | None:
         limits = self._services.database().limits

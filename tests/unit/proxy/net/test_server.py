@@ -393,8 +393,9 @@ async def test_without_descriptors_accepting_pauses_and_comes_back(
     writer.close()
 
 
-async def test_costly_work_lets_all_connections_of_the_identity_rest_and_no_other(
-    listen: Listen, trusting: ssl.SSLContext
+@pytest.mark.parametrize("here", ["sends", "logs in", "is idle"])
+async def test_costly_work_lets_all_connections_of_the_identity_rest_where_others_are_here(
+    listen: Listen, trusting: ssl.SSLContext, here: str
 ) -> None:
     running = listen(Limits())
     clients = [await log_in(running, trusting, number) for number in (1, 2, 3)]
@@ -403,11 +404,14 @@ async def test_costly_work_lets_all_connections_of_the_identity_rest_and_no_othe
     rests: dict[object, float] = {}
     for connection in (costly, same, other):
         connection.rest = partial(rests.__setitem__, connection)  # type: ignore[method-assign]
+    if here != "sends":
+        other.heard_at -= 2 * module.LATELY_SECONDS
+    if here == "logs in":
+        clients.append((await running.client(trusting))[1])
+        await until(lambda: len(running.server._waiting) == 1)
     running.server._costly(costly, 0.5)
-    assert rests == {costly: 0.5 * module.REST_FACTOR, same: 0.5 * module.REST_FACTOR}
-    del running.server._after_login[other]
-    running.server._costly(other, 1.0)
-    assert rests[other] == module.REST_FACTOR
+    rest = 0.5 * module.REST_FACTOR
+    assert rests == ({} if here == "is idle" else {costly: rest, same: rest})
     running.server._after_login[other] = APP.username
     for client in clients:
         client.close()
