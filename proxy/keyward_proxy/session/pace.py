@@ -23,13 +23,16 @@ _FEWEST = 8
 
 _RECENT = 4
 _RECENT_IF_CALM = 10
+_TOLERANCE = 0.2
 _MARGIN_SECONDS = 0.001
 """A silence counts as passed so much later: no two in a burst are alike."""
 
-_OFTEN = 0.02
+_OFTEN = 0.05
 """Of silences: rarer ones are no pauses between bursts, but a machine that was held up."""
 
 _SMALL_RISK = 0.05
+_PAUSE_FACTOR = 4
+"""So much longer than what is asked for are pauses between bursts, or the statements come one by one."""
 
 
 class Pace:
@@ -65,10 +68,10 @@ class Pace:
         if len(self._gaps) < _FEWEST:
             return False
         gaps = sorted(self._gaps)
-        least, middle, most = (gaps[len(gaps) * tenths // 10] for tenths in (1, 5, 9))
-        recent = list(self._gaps)[-(_RECENT_IF_CALM if calm else _RECENT) :]
+        least, most = (gaps[len(gaps) * tenths // 10] for tenths in (1, 9))
         if calm:
-            return since <= least / 4 and 0.75 * middle <= min(recent) and max(recent) <= 1.25 * middle
+            return since <= least / 4 and all(_is_multiple(gap, least) for gap in list(self._gaps)[-_RECENT_IF_CALM:])
+        recent = list(self._gaps)[-_RECENT:]
         return since <= least / 2 and least / 2 <= min(recent) and max(recent) <= 2 * most
 
     def _end_of_burst(self) -> float | None:
@@ -82,6 +85,13 @@ class Pace:
             if longer == 0 or longer < _OFTEN * len(lulls) or hold > LONGEST_HOLD_SECONDS:
                 break
             risk = (bisect_right(lulls, hold + TRAVEL_SECONDS) - passed) / longer
-            if risk < least:
+            pause = lulls[passed + longer // 2]
+            if risk < least and pause >= _PAUSE_FACTOR * hold:
                 found, least = hold, risk
         return found
+
+
+def _is_multiple(gap: float, unit: float) -> bool:
+    """A driver that spreads its statements over connections at random leaves gaps of one, two or more units."""
+    times = gap / unit
+    return round(times) >= 1 and abs(times - round(times)) <= _TOLERANCE

@@ -262,7 +262,7 @@ def test_in_bursts_the_last_answer_waits_for_the_end_of_one(script: Script) -> N
 def test_a_burst_is_no_lull(script: Script) -> None:
     script >> happens(Drain)
     in_bursts(script)
-    assert statements(script, lull=0.002, seconds=0.5) is None
+    assert statements(script, lull=0.002, seconds=0.1) is None
     script.wait(0.1)
     assert script.session.over
     drained(script)

@@ -36,6 +36,13 @@ def test_calm_is_a_pace_without_a_flaw_and_an_answer_at_once() -> None:
         assert after([*[0.005] * 100, flaw, *[0.005] * 10], calm=True) == 0
 
 
+def test_a_pace_may_be_spread_over_connections_at_random() -> None:
+    drawn = random.Random(5)  # noqa: S311
+    gaps = [0.03 * drawn.choice([1, 1, 2, 3]) + drawn.uniform(-0.001, 0.001) for _ in range(100)]
+    assert after(gaps, calm=True) == 0
+    assert after([*gaps, 0.045, *gaps[:8]], calm=True) is None
+
+
 @pytest.mark.parametrize(
     "last",
     [
