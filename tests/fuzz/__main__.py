@@ -115,7 +115,7 @@ def _turns(names: Sequence[str], parsed: argparse.Namespace) -> int:
 
 
 def _again(name: str, files: Sequence[Path]) -> int:
-    run = checked(importlib.import_module(f"tests.fuzz.targets.{name}"))
+    run = checked(importlib.import_module(f"tests.fuzz.targets.{name}").run)
     for path in files:
         run(path.read_bytes())
     return 0

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz.targets import Target
-
 SECONDS = 1.0
 MEGABYTES = 256
 """That a process may grow by while it is fuzzed."""
@@ -24,13 +22,13 @@ class Grown(Exception):
     """The process has become too large."""
 
 
-def checked(target: Target, *, seconds: float = SECONDS) -> Callable[[bytes], None]:
-    """The target's `run`, with a look at the time and at what the process has grown by since now."""
+def checked(work: Callable[[bytes], object], *, seconds: float = SECONDS) -> Callable[[bytes], None]:
+    """`work`, such as a target's `run`, with a look at the time and at what the process has grown by since now."""
     base = resident_megabytes()
 
     def run(data: bytes) -> None:
         began = time.thread_time()
-        target.run(data)
+        work(data)
         took = time.thread_time() - began
         if took > seconds:
             raise Hang(f"{len(data)} bytes took {took:.2f} s")

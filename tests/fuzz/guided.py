@@ -30,7 +30,7 @@ def fuzz(name: str, *, seconds: float, folder: Path) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(target.seeds()):
         (corpus / f"seed-{number}").write_bytes(seed)
-    run = checked(target, seconds=SLOWER * SECONDS)
+    run = checked(target.run, seconds=SLOWER * SECONDS)
     for seed in target.seeds():
         run(seed)
     options = [

@@ -20,7 +20,7 @@ def fuzz(name: str, *, seconds: float, folder: Path) -> int:
     """Run until the time is over or something is found; the executions that it took. Raises what it found."""
     target = importlib.import_module(f"tests.fuzz.targets.{name}")
     folder.mkdir(parents=True, exist_ok=True)
-    run = checked(target)
+    run = checked(target.run)
     for known in target.seeds():
         run(known)
     latest, executions = b"", 0

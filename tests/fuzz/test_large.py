@@ -22,19 +22,8 @@ READ_BYTES = 16 * 1024
 INSERT = "INSERT INTO orders.items (a, b) VALUES "
 
 
-class Timed:
-    """A target of one input."""
-
-    def __init__(self, work: Callable[[bytes], object]) -> None:
-        self.run = work
-
-    @staticmethod
-    def seeds() -> list[bytes]:
-        return []
-
-
 def within_a_second(work: Callable[[bytes], object], data: bytes = b"") -> None:
-    checked(Timed(work))(data)
+    checked(work)(data)
 
 
 # fmt: off

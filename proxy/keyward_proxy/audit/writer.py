@@ -44,7 +44,9 @@ class AuditWriter:
         """`on_lost` is called for each record that was lost, from any thread."""
         self._stream = stream
         self._on_lost = on_lost
-        self._queue: deque[tuple[int, AuditRecord | AgentRecord]] = deque()
+        self._queue: deque[tuple[int, AuditRecord | AgentRecord, int]] = deque()
+        """Each with its number and its size."""
+
         self._queued_bytes = 0
         self._wake = threading.Condition()
         self._closing = False
@@ -64,7 +66,7 @@ class AuditWriter:
             if self._closing or self._queued_bytes + size > MAXIMUM_QUEUED_BYTES:
                 self._lose(1)
                 return
-            self._queue.append((seq, record))
+            self._queue.append((seq, record, size))
             self._queued_bytes += size
             self._wake.notify()
 
@@ -84,19 +86,19 @@ class AuditWriter:
     def _run(self) -> None:
         while batch := self._take():
             try:
-                self._stream.write(b"".join(self._line(seq, record) for seq, record in batch))
+                self._stream.write(b"".join(self._line(seq, record) for seq, record, _ in batch))
                 self._stream.flush()
             except (OSError, ValueError):
                 # The stream is broken or closed: these are lost, and later ones will be counted as well.
                 self._lose(len(batch))
 
-    def _take(self) -> list[tuple[int, AuditRecord | AgentRecord]]:
+    def _take(self) -> list[tuple[int, AuditRecord | AgentRecord, int]]:
         """The next records; none once closed and empty."""
         with self._wake:
             while not self._queue and not self._closing:
                 self._wake.wait()
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAXIMUM_BATCH))]
-            self._queued_bytes -= sum(_size(record) for _, record in batch)
+            self._queued_bytes -= sum(size for _, _, size in batch)
             return batch
 
     def _line(self, seq: int, record: AuditRecord | AgentRecord) -> bytes:

@@ -13,7 +13,7 @@ from sys import getsizeof
 from keyward_api.decision import Access
 from keyward_proxy.cql.errors import INVALID, SYNTAX_ERROR
 from keyward_proxy.cql.reader import read
-from keyward_proxy.cql.statement import Equality, Refusal, Selector, Statement
+from keyward_proxy.cql.statement import Equality, Reading, Refusal, Selector
 
 # Bytes as measured with tracemalloc on CPython 3.11, beside those of the strings.
 _ENTRY_BYTES = 800
@@ -33,7 +33,7 @@ class ReadingCache:
 
     def __init__(self, *, maximum_bytes: int = 16 * 1024 * 1024) -> None:
         self._maximum_bytes = maximum_bytes
-        self._readings: OrderedDict[tuple[bytes, str | None], tuple[Statement | Refusal, int]] = OrderedDict()
+        self._readings: OrderedDict[tuple[bytes, str | None], tuple[Reading, int]] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -41,7 +41,7 @@ class ReadingCache:
         """Bytes that the entries take, about; never more than the maximum."""
         return self._bytes
 
-    def read(self, text: bytes, keyspace: str | None) -> Statement | Refusal:
+    def read(self, text: bytes, keyspace: str | None) -> Reading:
         """What `text`, as it came in a frame, does when `keyspace` is in use. Never raises."""
         key = (text, keyspace)
         known = self._readings.get(key)
@@ -53,7 +53,7 @@ class ReadingCache:
             self._remember(key, reading)
         return reading
 
-    def _remember(self, key: tuple[bytes, str | None], reading: Statement | Refusal) -> None:
+    def _remember(self, key: tuple[bytes, str | None], reading: Reading) -> None:
         cost = getsizeof(key[0]) + getsizeof(key[1] or "") + cost_of(reading)
         self._readings[key] = reading, cost
         self._bytes += cost
@@ -62,7 +62,7 @@ class ReadingCache:
             self._bytes -= forgotten
 
 
-def _read(text: bytes, keyspace: str | None) -> Statement | Refusal:
+def _read(text: bytes, keyspace: str | None) -> Reading:
     if len(text) > MAXIMUM_STATEMENT_BYTES:
         return Refusal(
             code=INVALID,
@@ -82,7 +82,7 @@ def _read(text: bytes, keyspace: str | None) -> Statement | Refusal:
         )
 
 
-def cost_of(reading: Statement | Refusal) -> int:
+def cost_of(reading: Reading) -> int:
     """Bytes that a reading takes in a dictionary, about."""
     cost = _ENTRY_BYTES + getsizeof(reading.redacted)
     if isinstance(reading, Refusal):

@@ -88,13 +88,10 @@ class TokenStream:
         self._matches = _TOKEN.finditer(text)
         self._window: list[re.Match[str]] = []
         self._index = -1
-        self._tokens = 0
-        self.advance()
+        self.tokens = 0
+        """How many were made so far, a few more than were read: what the reading cost."""
 
-    @property
-    def tokens(self) -> int:
-        """How many tokens were made so far, a few more than were read: what the reading cost."""
-        return self._tokens
+        self.advance()
 
     @property
     def start(self) -> int:
@@ -135,8 +132,8 @@ class TokenStream:
 
     def _fill(self) -> None:
         chunk = list(islice(self._matches, _CHUNK))
-        self._tokens += len(chunk)
-        if self._tokens > MAXIMUM_TOKENS:
+        self.tokens += len(chunk)
+        if self.tokens > MAXIMUM_TOKENS:
             raise UnreadableStatement(
                 f"the statement has more than {MAXIMUM_TOKENS} tokens: send its values as bind variables"
             )

@@ -21,7 +21,7 @@ from keyward_proxy.cql.redaction import redact
 from keyward_proxy.cql.schema_keyspaces import KeyspaceReader
 from keyward_proxy.cql.schema_tables import TableReader
 from keyward_proxy.cql.selecting import SelectReader
-from keyward_proxy.cql.statement import Refusal, Statement
+from keyward_proxy.cql.statement import Reading, Refusal, Statement
 
 REDACTED_CHARACTERS = 16 * 1024
 """Longest text that is kept for the audit trail."""
@@ -30,7 +30,7 @@ MAXIMUM_ACCESSES = 128
 """Permissions on tables that one statement may need; Keyspaces' largest batch needs 60."""
 
 
-def read(text: str, keyspace: str | None) -> Statement | Refusal:
+def read(text: str, keyspace: str | None) -> Reading:
     """What `text` does when `keyspace` is in use. Depends on nothing else; never raises."""
     redacted = redact(text, limit=REDACTED_CHARACTERS)
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

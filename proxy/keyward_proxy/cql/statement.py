@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from keyward_api.decision import Access
 from keyward_api.permissions import FORMS, StatementForm
@@ -102,3 +103,7 @@ class Refusal:
 
     sha256: str
     """Of the text as it was sent, hexadecimal."""
+
+
+Reading: TypeAlias = Statement | Refusal
+"""What reading a text comes to."""

@@ -37,11 +37,13 @@ ACCEPTS_PER_TURN = 128
 DRAIN_PAUSE_SECONDS = 0.25
 DRAIN_SPREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
+"""After the process ran out of file descriptors."""
+
 REST_FACTOR = 3
 """So many times longer than costly work do the connections of an identity rest: it has a quarter of the processor."""
+
 LATELY_SECONDS = 1.0
 """Whoever has sent nothing for longer is not kept waiting by the work for others."""
-"""After the process ran out of file descriptors."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

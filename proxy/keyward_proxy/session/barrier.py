@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from keyward_proxy.cql.statement import Refusal, Statement
+from keyward_proxy.cql.statement import Reading
 from keyward_proxy.session.settings import MAXIMUM_HELD_BYTES
 from keyward_proxy.wire.scanner import Frame
-
-Reading: TypeAlias = Statement | Refusal
 
 _ENTRY_BYTES = 300
 """About what a waiting request costs beside its frame."""

@@ -82,7 +82,7 @@ class Pace:
         for hold in (lull + _MARGIN_SECONDS for lull in lulls):
             passed = bisect_right(lulls, hold)
             longer = len(lulls) - passed
-            if longer == 0 or longer < _OFTEN * len(lulls) or hold > LONGEST_HOLD_SECONDS:
+            if longer < _OFTEN * len(lulls) or hold > LONGEST_HOLD_SECONDS:
                 break
             risk = (bisect_right(lulls, hold + TRAVEL_SECONDS) - passed) / longer
             pause = lulls[passed + longer // 2]

@@ -15,8 +15,7 @@ from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.cql.errors import INVALID, UnreadableStatement
 from keyward_proxy.cql.lexer import MAXIMUM_TOKENS
 from keyward_proxy.cql.reader import all_of
-from keyward_proxy.cql.statement import Refusal, Statement
-from keyward_proxy.session.barrier import Reading
+from keyward_proxy.cql.statement import Reading, Refusal, Statement
 from keyward_proxy.session.prepared import PreparedStatements
 from keyward_proxy.session.request import Request
 from keyward_proxy.session.settings import MAXIMUM_BATCH_CHILDREN, MAXIMUM_BATCH_VALUES, STATEMENT_CHARACTERS
@@ -81,7 +80,7 @@ class RequestReader:
             request.reading = Refusal(code=INVALID, message=str(error), redacted="", sha256="")
             return
         request.parameters = batch.parameters
-        children: list[Statement | Refusal] = []
+        children: list[Reading] = []
         tokens = 0
         for child in batch.children:
             reading = self._child(child, keyspace) if tokens <= MAXIMUM_TOKENS else _TOO_LONG
@@ -94,13 +93,13 @@ class RequestReader:
             tokens += reading.tokens if child.text is not None else 0
         request.reading = _together(batch, children)
 
-    def _child(self, child: BatchChild, keyspace: str | None) -> Statement | Refusal | None:
+    def _child(self, child: BatchChild, keyspace: str | None) -> Reading | None:
         if child.text is not None:
             return self._readings.read(child.text, keyspace)
         return self._prepared.get(child.prepared_id or b"")
 
 
-def _together(batch: Batch, children: list[Statement | Refusal]) -> Statement | Refusal:
+def _together(batch: Batch, children: list[Reading]) -> Reading:
     """A batch as one statement; its SHA-256 is that of its children's, in hexadecimal, a line each, in order.
 
     Of a batch that is refused the children up to the one that refuses it are there.
@@ -122,7 +121,7 @@ def _together(batch: Batch, children: list[Statement | Refusal]) -> Statement | 
     return Statement(form=StatementForm.BATCH, accesses=accesses, redacted=redacted, sha256=digest)
 
 
-def _texts(children: list[Statement | Refusal], count: int) -> str:
+def _texts(children: list[Reading], count: int) -> str:
     """The texts of those that were read, as many as the audit trail keeps; `count` is how many there are."""
     parts: list[str] = []
     room = STATEMENT_CHARACTERS

@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from keyward_api.permissions import StatementForm
-from keyward_proxy.cql.statement import Statement
+from keyward_proxy.cql.statement import Reading, Statement
 from keyward_proxy.describe.inquiry import Answer, DescriptionError, Inquiry
-from keyward_proxy.session.barrier import Reading
 from keyward_proxy.session.closing import Closing
 from keyward_proxy.session.commands import Command, ToUpstream
 from keyward_proxy.session.context import SUPPORTED

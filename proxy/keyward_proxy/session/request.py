@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keyward_api.permissions import StatementForm
-from keyward_proxy.cql.statement import Refusal, Statement
+from keyward_proxy.cql.statement import Reading, Statement
 from keyward_proxy.session.records import Decision, Outcome, Resource
 from keyward_proxy.wire.header import Opcode
 from keyward_proxy.wire.requests import Parameters
@@ -26,7 +26,7 @@ class Request:
     """Monotonic seconds."""
 
     request_bytes: int
-    reading: Statement | Refusal | None = None
+    reading: Reading | None = None
     """What it says; None for a BATCH, an unknown prepared id, and what was refused unread."""
 
     parameters: Parameters | None = None
