@@ -83,14 +83,15 @@ class RequestReader:
         children: list[Reading] = []
         tokens = 0
         for child in batch.children:
-            reading = self._child(child, keyspace) if tokens <= MAXIMUM_TOKENS else _TOO_LONG
+            reading = self._child(child, keyspace)
             if reading is None:
                 request.prepared_id = child.prepared_id
                 return
-            children.append(reading)
-            if isinstance(reading, Refusal):
+            if isinstance(reading, Statement) and child.text is not None:
+                tokens += reading.tokens
+            children.append(reading if tokens <= MAXIMUM_TOKENS else _TOO_LONG)
+            if isinstance(children[-1], Refusal):
                 break
-            tokens += reading.tokens if child.text is not None else 0
         request.reading = _together(batch, children)
 
     def _child(self, child: BatchChild, keyspace: str | None) -> Reading | None:

@@ -132,7 +132,7 @@ class Relay(Closing):
 
     def _statement(self, frame: Frame, received: float, event: Event, known: Reading | None = None) -> bool:
         """Decide a request; False where it is a USE or a DESCRIBE that must wait. `known`: what its text says."""
-        if self._ending:
+        if self._ending and known is None:
             lull = event.now - self._lifetime.used_at if self._is_quiet else None
             self._ending.pace.statement(now=event.now, lull=lull)
         self._lifetime.used(event.now)

@@ -246,6 +246,20 @@ def test_at_a_steady_pace_the_end_leaves_together_with_an_answer(script: Script)
     script << audit("session.end", reason="Drained") << closed()
 
 
+def test_a_statement_that_waits_for_others_counts_once_towards_the_pace(script: Script) -> None:
+    script >> happens(Drain)
+    for _ in range(6):
+        script >> client(query(SELECT, stream=1))
+        script.wait(0.1) >> client(query("USE orders", stream=2))
+        script.wait(0.001) >> upstream(frames.void(stream=1))
+        script.wait(0.009) >> upstream(frames.set_keyspace("orders", stream=2))
+        if script.session.over:
+            break
+        script.wait(0.09)
+    assert script.session.over
+    assert script.now - 100.0 < 1.15
+
+
 def test_in_bursts_the_last_answer_waits_for_the_end_of_one(script: Script) -> None:
     script >> happens(Drain)
     in_bursts(script)

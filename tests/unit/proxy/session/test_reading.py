@@ -8,6 +8,7 @@ import pytest
 from cassandra import ConsistencyLevel
 from cassandra.query import BatchType
 
+from keyward_proxy.cql.lexer import MAXIMUM_TOKENS
 from tests.unit.proxy import frames
 from tests.unit.proxy.frames import batch
 from tests.unit.proxy.session.script import (
@@ -142,6 +143,14 @@ def test_the_text_of_a_long_batch_is_cut_and_its_count_told(script: Script) -> N
     text = script.audits.pop().statement
     assert len(text) < 17_000
     assert text.endswith("<1000 statements in all>; APPLY BATCH")
+
+
+def test_a_batch_has_the_tokens_of_one_statement(script: Script) -> None:
+    half = f"UPDATE orders.items SET a = [{', '.join('1' * (MAXIMUM_TOKENS // 4))}] WHERE id = 'x'"
+    script >> client(batch(half, INSERT)) << forward(batch(half, INSERT)) >> upstream(frames.void())
+    for seen in (script.to_client, script.audits):
+        seen.clear()
+    script >> client(batch(INSERT, half, half)) << refused(0x2200, says="statement 3 of the batch: the batch has more")
 
 
 def test_a_batch_of_no_known_kind_breaks_the_protocol(script: Script) -> None:
