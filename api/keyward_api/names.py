@@ -53,6 +53,9 @@ CQL_PORT = 9142
 EXTERNAL_CQL_PORT = 9143
 """For clients that cannot reach the agents' own addresses: they see all agents as one node."""
 
+SERVICE_CQL_PORT = 9144
+"""Where connections to `CQL_PORT` of the agents' Service arrive. Clients see the Service as a node of its own."""
+
 LEASE_NAME = "keyward-operator"
 
 CA_KEY = "ca.crt"

@@ -55,6 +55,7 @@ from keyward_proxy.tasks import TaskHolder
 logger = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS = 1.0
+SETTLING_LOOK_SECONDS = 0.25
 AUDIT_FLUSH_SECONDS = 3.0
 
 
@@ -86,6 +87,7 @@ class Agent:
         self.port = 0
         """The port that clients connect to, once it is listening."""
         self.external_port = 0
+        self.service_port = 0
         self.health_port = 0
 
     def _services(self) -> Services:
@@ -124,6 +126,8 @@ class Agent:
         self.port = self._server.listen(*self._settings.listen)
         if self._settings.external_listen:
             self.external_port = self._server.listen(*self._settings.external_listen, Entrance.EXTERNAL)
+        if self._settings.service_listen:
+            self.service_port = self._server.listen(*self._settings.service_listen, Entrance.SERVICE)
         logger.info("agent started", extra={"port": self.port, "policy": self._settings.policy})
 
     def _loops(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -140,7 +144,7 @@ class Agent:
     async def _follow_policy(self) -> None:
         async for news in self._outside.policy_source.policies():
             if isinstance(news, ReplicasChanged):
-                self._nodes.replicas = news.replicas
+                self._nodes.replace(news.replicas, now=self._outside.clock.monotonic())
                 self._show_cluster()
                 self._report()
             else:
@@ -286,7 +290,7 @@ class Agent:
         self._draining = True
         self._report()
         logger.info("agent draining", extra={"connections": len(self._server)})
-        await asyncio.sleep(self._settings.endpoints_seconds)
+        await self._until_drivers_know_all_agents()
         self._server.stop_accepting()
         try:
             async with asyncio.timeout(self._settings.drain_seconds):
@@ -295,6 +299,15 @@ class Agent:
         except TimeoutError:
             logger.warning("sessions cut at the drain deadline", extra={"connections": len(self._server)})
             self._server.end_all("the agent's drain deadline passed")
+
+    async def _until_drivers_know_all_agents(self) -> None:
+        settings, clock = self._settings, self._outside.clock
+        began = clock.monotonic()
+        await asyncio.sleep(settings.endpoints_seconds)
+        while not self._nodes.settled(now=clock.monotonic(), seconds=settings.settling_seconds):
+            if clock.monotonic() - began >= settings.longest_endpoints_seconds:
+                return
+            await asyncio.sleep(SETTLING_LOOK_SECONDS)
 
     async def _close(self, reason: str) -> None:
         self._server.stop_accepting()

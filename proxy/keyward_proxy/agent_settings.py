@@ -42,16 +42,29 @@ class AgentSettings:
     listen: tuple[str, int]
     health: tuple[str, int]
     endpoints_seconds: float = 8.0
-    """How long connections are still taken after the end began.
+    """How long connections are still taken after the end began, at least.
 
     A rolling update starts the next agent when it ends this one: sessions end once that one has had the processor.
     """
 
+    settling_seconds: float = 12.0
+    """How long drivers take to find an agent after it was listed, and to connect to it; Python's wait up to 10 s.
+
+    Sessions do not end meanwhile: Python's driver connects twice to a node that comes while another goes, and closes
+    the first connection with what is under way on it.
+    """
+
+    longest_endpoints_seconds: float = 30.0
+    """How long connections are taken after the end began where agents start and start."""
+
     drain_seconds: float = 24.0
-    """How long sessions may take after that; both and the flush fit the pod's grace period."""
+    """How long sessions may take after that; all of it and the flush fit the pod's grace period."""
 
     external_listen: tuple[str, int] | None = None
     """Where clients come in that see all agents as one node; None: nowhere."""
+
+    service_listen: tuple[str, int] | None = None
+    """Where clients come in that connected to the agents' Service; None: nowhere."""
 
     listing_seconds: float = 30.0
     """How long the agent waits to be listed before it is ready all the same: it may be unable to report."""

@@ -29,7 +29,7 @@ SIGTERM drains and ends. With --manifests, SIGHUP looks at the directory now ins
 """
 
 PRINTABLE = ("trust-policy", "agent-policy", "roles", "external-id", "audience")
-_IN_A_POD = ("policy_name", "policy_namespace", "external_listen")
+_IN_A_POD = ("policy_name", "policy_namespace", "external_listen", "service_listen")
 _ELSEWHERE = (
     *("database", "cluster_uid", "advertise_address", "agent_name", "check", "print"),
     *("tls_certificate", "tls_key", "client_ca"),
@@ -94,6 +94,13 @@ def _in_a_pod(group: argparse._ArgumentGroup) -> None:
         type=address,
         help="the same as --listen for clients that reach the agents through one address, a load balancer's or a "
         "forwarded port's: they see one node (default: nowhere)",
+    )
+    group.add_argument(
+        "--service-listen",
+        metavar="ADDRESS:PORT",
+        type=address,
+        help="the same as --listen for connections to the agents' Service, which their clients see as one more node "
+        "(default: nowhere)",
     )
 
 

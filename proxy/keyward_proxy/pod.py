@@ -43,6 +43,7 @@ def settings_from(arguments: argparse.Namespace, environment: Mapping[str, str])
         server_names=tuple(arguments.server_name),
         listen=arguments.listen,
         external_listen=arguments.external_listen,
+        service_listen=arguments.service_listen,
         health=arguments.health_address,
     )
 

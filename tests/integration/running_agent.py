@@ -266,6 +266,7 @@ class RunningAgent:
             listen=(ADDRESS, 0),
             health=(ADDRESS, 0),
             endpoints_seconds=0.2,
+            settling_seconds=0.0,
         )
         self.agent = Agent(settings, self._dependencies(api, sts))
         self._started.set()

@@ -15,8 +15,8 @@ from keyward_operator.pki.certificate_authority import CertificateAuthority
 CONTAINER = "agent"
 CA_DIRECTORY = "/etc/keyward/ca"
 HEALTH_PORT = 8080
-GRACE_SECONDS = 40
-"""An agent's end takes 29 s at most (see `AgentSettings`), and some requests to the API server."""
+GRACE_SECONDS = 65
+"""An agent's end takes 57 s at most (see `AgentSettings`), and some requests to the API server."""
 
 MINIMUM_READY_SECONDS = 10
 """Until the next agent may go: drivers wait at most so long after an event until they look for new nodes (Python's 10 s
@@ -103,6 +103,7 @@ def _container(context: ManifestContext) -> Json:
         "ports": [
             {"name": "cql", "containerPort": names.CQL_PORT, "protocol": "TCP"},
             {"name": "cql-external", "containerPort": names.EXTERNAL_CQL_PORT, "protocol": "TCP"},
+            {"name": "cql-service", "containerPort": names.SERVICE_CQL_PORT, "protocol": "TCP"},
             {"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
         ],
         "startupProbe": _probe("/healthz", period=1, failures=60),
@@ -126,6 +127,7 @@ def _arguments(context: ManifestContext) -> list[str]:
         f"--ca-directory={CA_DIRECTORY}",
         f"--listen=0.0.0.0:{names.CQL_PORT}",
         f"--external-listen=0.0.0.0:{names.EXTERNAL_CQL_PORT}",
+        f"--service-listen=0.0.0.0:{names.SERVICE_CQL_PORT}",
         f"--health-address=0.0.0.0:{HEALTH_PORT}",
         *(f"--server-name={name}" for name in _server_names(context)),
     ]

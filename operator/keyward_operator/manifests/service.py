@@ -1,7 +1,8 @@
 """The Service in front of the agents of one database, in the agents' namespace: one address for all of them.
 
-Where clients come through it to port 9143, they see one node at this address. Clients in the cluster that want to see
-every agent go by the headless Service (`replicas_service`).
+Drivers in the cluster begin at the headless Service (`replicas_service`) and see this one as a node that is always
+there; what they send to it arrives at a port of its own, where agents tell that they are that node. Where clients come
+through it to port 9143, it is the only node that they see.
 """
 
 from keyward_api import names
@@ -17,8 +18,13 @@ def service(context: ManifestContext) -> Json:
             "type": "ClusterIP",
             "selector": selector_labels(context.owner),
             "ports": [
-                {"name": name, "port": port, "protocol": "TCP", "targetPort": name}
-                for name, port in (("cql", names.CQL_PORT), ("cql-external", names.EXTERNAL_CQL_PORT))
+                {"name": "cql", "port": names.CQL_PORT, "protocol": "TCP", "targetPort": "cql-service"},
+                {
+                    "name": "cql-external",
+                    "port": names.EXTERNAL_CQL_PORT,
+                    "protocol": "TCP",
+                    "targetPort": "cql-external",
+                },
             ],
         }
     }

@@ -24,6 +24,9 @@ class Entrance(Enum):
     REPLICAS = "replicas"
     """Inside the cluster: each agent is a node at its own address."""
 
+    SERVICE = "service"
+    """Through the agents' Service: it is a node at its own address, and each agent is another."""
+
     EXTERNAL = "external"
     """Through a load balancer or a forwarded port, which hides the agents' addresses: all of them are one node."""
 
@@ -55,7 +58,7 @@ class Cluster:
     def of_replicas(
         cls, database: PolicyDatabase, *, pod: str, address: Address, others: Mapping[str, Address]
     ) -> Cluster:
-        """This agent as `pod` at `address`, and the others by their pods' names."""
+        """The node that the client reached as `pod` at `address`, and the others by their pods' names."""
         peers = tuple(
             _replica(database, other, others[other])
             for other in sorted(others)

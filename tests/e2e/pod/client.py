@@ -185,12 +185,22 @@ class Client:
         """The projected token of this moment."""
         return {"token": TOKEN_FILE.read_text().strip()}
 
-    def connect(self, name: str, user: str, password: str | None = None, protocol: int | None = 4) -> Answer:
-        """A driver session; without a password the token file is read at each login. `protocol` None: negotiated."""
+    def connect(
+        self,
+        name: str,
+        user: str,
+        password: str | None = None,
+        protocol: int | None = 4,
+        address: str | None = None,
+    ) -> Answer:
+        """A driver session; without a password the token file is read at each login. `protocol` None: negotiated.
+
+        `address` is the contact point, the agents' name by default.
+        """
         provider = TokenFileAuthProvider(username=user) if password is None else PlainTextAuthProvider(user, password)
         profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), request_timeout=10)
         cluster = Cluster(
-            [self._host],
+            [address or self._host],
             port=PORT,
             ssl_context=ssl.create_default_context(cafile=CA_FILE),
             ssl_options={"server_hostname": self._host},
@@ -206,7 +216,7 @@ class Client:
             cluster.shutdown()
             raise
         self._clusters[name] = cluster
-        hosts = [str(host.endpoint) for host in cluster.metadata.all_hosts()]
+        hosts = {str(host.endpoint): str(host.host_id) for host in cluster.metadata.all_hosts()}
         return {"hosts": hosts, "protocol": cluster.protocol_version, "keyspaces": sorted(cluster.metadata.keyspaces)}
 
     def execute(

@@ -90,6 +90,7 @@ async def main(directory: Path, port: int) -> None:
         listen=("127.0.0.1", 0),
         health=("127.0.0.1", 0),
         endpoints_seconds=0.0,
+        settling_seconds=0.0,
         drain_seconds=2.0,
         listing_seconds=0.0,
     )

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from keyward_api.resources.policy import AgentReport, AgentState, KeyspacesPolicySpec
+from keyward_proxy import agent as agent_module
 from keyward_proxy.agent import Agent
 from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
@@ -31,6 +33,8 @@ from keyward_proxy.session.secret import Secret
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.net.relays import Verifier
 from tests.unit.proxy.support import policy, policy_document, until
+
+ENDPOINTS_SECONDS = 0.05
 
 
 class Outside:
@@ -74,7 +78,7 @@ def stop() -> asyncio.Event:
 
 
 @pytest.fixture
-def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Agent]:
+def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Agent]:
     monkeypatch.setattr(status_module, "INTERVAL_SECONDS", 0.02)
     monkeypatch.setattr(status_module, "SETTLE_SECONDS", 0.01)
     authority = make_authority()
@@ -85,7 +89,7 @@ def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         )
     )
 
-    def make() -> Agent:
+    def make(**changes: Any) -> Agent:
         metrics = Metrics()
         settings = AgentSettings(
             pod="orders-0",
@@ -95,13 +99,16 @@ def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
             server_names=("agent.test",),
             listen=("127.0.0.1", 0),
             health=("127.0.0.1", 0),
-            endpoints_seconds=0.05,
+            endpoints_seconds=ENDPOINTS_SECONDS,
+            settling_seconds=ENDPOINTS_SECONDS,
+            longest_endpoints_seconds=1.0,
             drain_seconds=0.2,
             external_listen=("127.0.0.1", 0),
+            service_listen=("127.0.0.1", 0),
             listing_seconds=3600.0,
         )
         return Agent(
-            settings,
+            replace(settings, **changes),
             Dependencies(
                 policy_source=outside,
                 status_sink=outside,
@@ -212,6 +219,31 @@ async def test_the_other_agents_are_peers_inside_and_nothing_outside(agent: Agen
     assert [record["event"] for record in outside.records()] == ["agent.start", "policy.changed"]
 
 
+async def test_through_the_service_it_is_the_node_and_all_agents_are_its_peers(agent: Agent, outside: Outside) -> None:
+    for news in (listed("orders-1"), policy()):
+        outside.queue.put_nowait(news)
+    await until(lambda: reasons(agent) == ["NotListed"])
+    assert peers(agent) == ["127.0.0.2"]
+    there, here = (agent._nodes.seen_through(entrance) for entrance in (Entrance.SERVICE, Entrance.REPLICAS))
+    assert str(there.local.address) == "10.96.0.10"
+    assert {here.local, *here.peers} == {there.local, *there.peers}
+    assert len(there.peers) == 2
+
+
+async def test_without_a_service_the_agent_is_the_node_everywhere(agent: Agent, outside: Outside) -> None:
+    document = policy_document()
+    document["database"]["serviceAddress"] = ""
+    outside.queue.put_nowait(KeyspacesPolicySpec.model_validate(document))
+    await until(lambda: reasons(agent) == [])
+    for entrance in Entrance:
+        assert str(agent._nodes.seen_through(entrance).local.address) == "127.0.0.1"
+
+
+async def test_each_entrance_has_a_port(agent: Agent) -> None:
+    await until(lambda: bool(agent.service_port))
+    assert len({agent.port, agent.external_port, agent.service_port}) == 3
+
+
 async def test_an_agent_that_drains_is_still_a_peer_and_one_that_starts_is_not_yet(
     agent: Agent, outside: Outside
 ) -> None:
@@ -234,6 +266,36 @@ async def test_the_external_port_is_open_until_the_end(agent: Agent, stop: async
     await until(lambda: not agent._server.listening)
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", agent.external_port)
+
+
+async def test_sessions_do_not_end_while_another_agent_starts(
+    agent: Agent, outside: Outside, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "SETTLING_LOOK_SECONDS", 0.01)
+    for news in (policy(), listed("orders-0"), listed("orders-1", state=AgentState.STARTING)):
+        outside.queue.put_nowait(news)
+    await until(outside.queue.empty)
+    stop.set()
+    await until(lambda: "Draining" in reasons(agent))
+    await asyncio.sleep(4 * ENDPOINTS_SECONDS)
+    assert agent._server.listening
+    outside.queue.put_nowait(listed("orders-1"))
+    await until(lambda: not agent._server.listening)
+
+
+async def test_agents_that_start_and_start_hold_no_end_up(
+    make: Callable[..., Agent], outside: Outside, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "SETTLING_LOOK_SECONDS", 0.01)
+    for news in (policy(), listed("orders-1", state=AgentState.STARTING)):
+        outside.queue.put_nowait(news)
+    agent = make(longest_endpoints_seconds=0.1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(agent.run(stop))
+        await until(lambda: agent.port != 0)
+        await until(outside.queue.empty)
+        stop.set()
+    assert outside.records()[-1]["event"] == "agent.stop"
 
 
 async def test_an_agent_that_drains_says_so_before_its_entry_goes(

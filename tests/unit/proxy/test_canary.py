@@ -220,6 +220,7 @@ async def running(tmp_path: Path, outputs: Outputs) -> AsyncIterator[Running]:
         listen=("127.0.0.1", 0),
         health=("127.0.0.1", 0),
         endpoints_seconds=0.0,
+        settling_seconds=0.0,
         drain_seconds=0.2,
         listing_seconds=0.0,
     )

@@ -50,6 +50,7 @@ def test_reading_manifests_needs_no_callers() -> None:
         ([*IN_A_POD, *TOKENS], "--token-issuer has no meaning with --policy-name"),
         ([*ELSEWHERE, "--policy-namespace", "x"], "--policy-namespace has no meaning with --manifests"),
         ([*ELSEWHERE, "--external-listen", "0.0.0.0:9143"], "--external-listen has no meaning with --manifests"),
+        ([*ELSEWHERE, "--service-listen", "0.0.0.0:9144"], "--service-listen has no meaning with --manifests"),
         (["--manifests", "m"], "nobody could log in"),
         (["--manifests", "m", *TOKENS[:2]], "--token-issuer and --token-jwks go together"),
         ([*ELSEWHERE, *TOKENS[2:]], "--token-issuer and --token-jwks go together"),

@@ -42,6 +42,7 @@ def test_the_agent_is_told_where_its_policy_and_its_names_are() -> None:
         "--ca-directory=/etc/keyward/ca",
         "--listen=0.0.0.0:9142",
         "--external-listen=0.0.0.0:9143",
+        "--service-listen=0.0.0.0:9144",
         "--health-address=0.0.0.0:8080",
         "--server-name=keyward-orders.payments.svc",
         "--server-name=keyward-orders.payments.svc.cluster.local",
@@ -61,15 +62,17 @@ def test_no_agent_is_missed_while_pods_roll() -> None:
 def test_an_agent_s_end_fits_the_grace_period() -> None:
     grace = built()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
     defaults = {field.name: field.default for field in fields(AgentSettings)}
-    assert grace > defaults["endpoints_seconds"] + defaults["drain_seconds"] + AUDIT_FLUSH_SECONDS
+    assert grace > defaults["longest_endpoints_seconds"] + defaults["drain_seconds"] + AUDIT_FLUSH_SECONDS
 
 
-def test_both_ports_are_named_for_the_services() -> None:
+def test_the_ports_are_named_for_the_services() -> None:
     ports = {port["name"]: port["containerPort"] for port in container(built())["ports"]}
-    assert (ports["cql"], ports["cql-external"]) == (9142, 9143)
-    for build in (service, replicas_service):
-        for port in build(context())["spec"]["ports"]:
-            assert ports[port["targetPort"]] == port["port"]
+    assert (ports["cql"], ports["cql-external"], ports["cql-service"]) == (9142, 9143, 9144)
+    targets = [
+        {port["port"]: ports[port["targetPort"]] for port in build(context())["spec"]["ports"]}
+        for build in (service, replicas_service)
+    ]
+    assert targets == [{9142: 9144, 9143: 9143}, {9142: 9142}]
 
 
 def test_clients_names_stand_for_the_agents_themselves() -> None:
