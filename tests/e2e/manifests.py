@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keyward_api.names import API_VERSION, client_ca_name, token_audience
+from local import images
 from local.install import ACCOUNT, REGION
 from tests.e2e.kube import Object
 
-CQLSH_IMAGE = "keyward/cqlsh:0.1.0"
+CQLSH_IMAGE = images.name("cqlsh")
 KEYSPACES_NAME = "keyspaces.keyward-local.svc"
 
 

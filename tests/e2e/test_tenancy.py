@@ -72,7 +72,7 @@ def test_the_admin_reaches_no_agent_pod(admin: Kubectl, agent: Object) -> None:
     forbidden(admin, "exec", name, there, "--", "id")
     forbidden(admin, "port-forward", f"pod/{name}", "0:8080", there)
     forbidden(admin, "delete", "pod", name, there)
-    forbidden(admin, "debug", name, there, "--image=keyward/cqlsh:0.1.0", "--", "id")
+    forbidden(admin, "debug", name, there, f"--image={manifests.CQLSH_IMAGE}", "--", "id")
 
 
 def test_the_admin_gets_no_token_of_the_agent(tenant: Tenant, admin: Kubectl, agent: Object) -> None:
