@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from pydantic.fields import FieldInfo
+
 from keyward_api.permissions import FORMS, IAM_ACTIONS, Permission, StatementForm
 from keyward_api.resources.database import Limits
 from keyward_api.resources.models import Model, camel
@@ -30,6 +32,9 @@ _OF_TABLES = {
     StatementForm.DESCRIBE: "nothing; shows the tables on which there is any permission",
     StatementForm.UPDATE_PARTITIONER: "system.local",
 }
+
+
+_BOUNDS = {"ge": "At least", "le": "At most"}
 
 
 def files() -> dict[str, str]:
@@ -66,15 +71,17 @@ def _actions() -> str:
 def _fields(model: type[Model]) -> str:
     return _table(
         ("field", "meaning"),
-        [
-            (f"`{camel(name)}`", _meaning(field.description, field.default))
-            for name, field in model.model_fields.items()
-        ],
+        [(f"`{camel(name)}`", _meaning(field) + _bounds(field)) for name, field in model.model_fields.items()],
     )
 
 
-def _meaning(description: str | None, default: object) -> str:
-    return f"{description}" if default is None else f"{description} Default: {default}."
+def _meaning(field: FieldInfo) -> str:
+    return f"{field.description}" if field.default is None else f"{field.description} Default: {field.default}."
+
+
+def _bounds(field: FieldInfo) -> str:
+    found = ((word, getattr(bound, name, None)) for bound in field.metadata for name, word in _BOUNDS.items())
+    return "".join(f" {word} {number}." for word, number in found if number is not None)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
