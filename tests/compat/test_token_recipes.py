@@ -31,7 +31,7 @@ def addresses(state: Path) -> Iterator[Addresses]:
 @pytest.fixture(params=BUILDERS)
 def client(request: pytest.FixtureRequest, addresses: Addresses, state: Path, tmp_path: Path) -> Iterator[Client]:
     if lacking := missing(request.param):
-        pytest.skip(f"this machine has no {lacking}")
+        pytest.fail(f"this machine has no {lacking}: install it, `make compat` has a recipe of docs/clients.md to try")
     agent = state / "agent"
     arguments = [addresses.through, str(TLS), str(agent / "tls.crt"), DB_USER, str(agent / "token")]
     made = Client(BUILDERS[request.param](tmp_path), arguments, tmp_path / "log")
