@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -24,16 +25,23 @@ class TaskHolder:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def start(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
-        """Run the coroutine; its result is dropped, its exception is logged under `name`."""
+    def start(
+        self, coroutine: Coroutine[Any, Any, Any], *, name: str, expected: type[Exception] | None = None
+    ) -> asyncio.Task[Any]:
+        """Run the coroutine; its result is dropped, its exception is logged under `name`.
+
+        Not so an `expected` one, which those who wait for the task tell of.
+        """
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, expected or ()))
         return task
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, expected: type[Exception] | tuple[()], task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if not isinstance(error, expected):
             logger.error("task failed", extra={"task": task.get_name()}, exc_info=error)
 
     async def close(self) -> None:

@@ -87,7 +87,8 @@ class CredentialCache:
 
     def _fly(self, entry: _Entry) -> asyncio.Task[Credentials]:
         if entry.flight is None:
-            entry.flight = self._tasks.start(self._renew(entry), name=f"assume {entry.request.role_arn}")
+            name = f"assume {entry.request.role_arn}"
+            entry.flight = self._tasks.start(self._renew(entry), name=name, expected=AWSError)
             entry.flight.add_done_callback(lambda _: setattr(entry, "flight", None))
         return entry.flight
 

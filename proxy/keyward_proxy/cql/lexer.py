@@ -149,6 +149,8 @@ def unreadable(text: str, position: int) -> UnreadableStatement:
     opening = text[position : position + 2]
     if opening[:1] in ("'", '"') or opening in ("$$", "/*"):
         what = f"{opening if opening in ('$$', '/*') else opening[:1]} is never closed"
+        if opening == '""':
+            what = "a name is empty"
     elif not opening.isascii():
         name = unicodedata.name(opening[0], "a character")
         what = f"{name} (U+{ord(opening[0]):04X}) begins nothing that CQL knows: type it anew"

@@ -5,6 +5,8 @@ Source: Parser.g of Apache Cassandra 3.11, rules `columnFamilyName` and `relatio
 
 from __future__ import annotations
 
+import re
+
 from keyward_api.decision import Access
 from keyward_api.permissions import FORMS, StatementForm
 from keyward_proxy.cql.description import Description
@@ -16,6 +18,9 @@ COMPARISONS = frozenset({"=", "<", "<=", ">", ">=", "!="})
 
 MAXIMUM_NAME = 48
 """Characters in the name of a keyspace, a table or a type, in Amazon Keyspaces and in Cassandra."""
+
+
+_PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class RelationReader(TermReader):
@@ -51,8 +56,9 @@ class RelationReader(TermReader):
         if self.accept("."):
             return first, self.short_name(what)
         if self._keyspace is None:
+            spelling = _qualified_spelling(first)
             raise UnreadableStatement(
-                f"no keyspace is in use for {what} '{first}': write it as keyspace.{first}, or USE a keyspace",
+                f"no keyspace is in use for {what} '{first}': write it as {spelling}, or USE a keyspace",
                 code=INVALID,
             )
         return self._keyspace, first
@@ -170,3 +176,10 @@ class RelationReader(TermReader):
         if self.keyword not in COMPARISONS:
             raise self.expected("a comparison")
         self.advance()
+
+
+def _qualified_spelling(name: str) -> str:
+    """How to name the keyspace too; two names inside one pair of quotes are a common slip."""
+    if "." in name:
+        return '"{}"."{}"'.format(*name.split(".", 1))
+    return f"keyspace.{name}" if _PLAIN_NAME.fullmatch(name) else f'keyspace."{name}"'

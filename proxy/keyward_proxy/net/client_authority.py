@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from keyward_proxy.net.errors import ClientAuthorityUnusable
 
@@ -41,6 +42,10 @@ class ClientAuthority:
                     "CA that signs the clients' certificates"
                 )
         return cls(pem=pem, required=required)
+
+    def has_key(self, key: CertificatePublicKeyTypes) -> bool:
+        """Whether one of the certificates is of this public key."""
+        return any(found.public_key() == key for found in x509.load_pem_x509_certificates(self.pem.encode()))
 
     def admit(self, context: ssl.SSLContext) -> None:
         """Make the context ask clients for a certificate of this CA."""

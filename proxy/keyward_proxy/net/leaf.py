@@ -42,7 +42,8 @@ class CertificateAuthority:
             key = serialization.load_pem_private_key((directory / "tls.key").read_bytes(), password=None)
         except OSError as error:
             raise CertificateAuthorityUnusable(
-                f"cannot read {error.filename}: {error.strerror}; mount the database's CA Secret at {directory}"
+                f"cannot read {error.filename}: {error.strerror}; {directory} (--ca-directory) is to hold the "
+                "database's CA, in a pod its Secret"
             ) from error
         except (ValueError, TypeError) as error:
             raise CertificateAuthorityUnusable(

@@ -16,7 +16,7 @@ from keyward_proxy.clock import Clock
 from keyward_proxy.files import Stamp, stamp
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.client_authority import ClientAuthorityFile
-from keyward_proxy.net.errors import CertificateAuthorityUnusable, NetworkError
+from keyward_proxy.net.errors import CertificateAuthorityUnusable, ClientAuthorityUnusable, NetworkError
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
 from keyward_proxy.net.server_certificate import LOOK_SECONDS
 
@@ -68,7 +68,13 @@ class LeafKeeper:
         """Sign a new leaf; raises CertificateAuthorityUnusable or ClientAuthorityUnusable and keeps the present one."""
         seen = self._stamp()
         clients = self._clients.load() if self._clients else None
-        self._leaf = issue(CertificateAuthority.load(self._directory), self._names, self._now(), clients)
+        authority = CertificateAuthority.load(self._directory)
+        if clients and clients.has_key(authority.key.public_key()):
+            raise ClientAuthorityUnusable(
+                f"the client CA has the key in {self._directory}, with which the agent signs its own certificate: "
+                "whoever reads this machine's files could name anybody; make two CAs"
+            )
+        self._leaf = issue(authority, self._names, self._now(), clients)
         self._clients_seen = seen
         self._metrics.leaf_expires.set(self._leaf.not_after.timestamp())
         logger.info("leaf signed", extra={"names": list(self._names), "notAfter": self._leaf.not_after.isoformat()})

@@ -6,6 +6,8 @@ session and this policy revision only.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,6 +46,11 @@ class Refused:
     code: int
     message: str
     extra: bytes = b""
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_NO_STRINGS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+"""What YAML takes for something else."""
 
 
 class Judge:
@@ -129,11 +136,17 @@ class Judge:
             return f"{who}: of the system keyspaces only {_READABLE} can be read, and none can be written"
         if rule:
             return f"{who}: rule {rule} denies it; ask the owner of namespace {namespace} to change that KeyspacesRole"
+        db_user, keyspace, table = map(_yaml, (caller.grant.db_user, access.keyspace, access.table or "*"))
         return (
-            f"{who}: ask the owner of namespace {namespace} for a KeyspacesRole rule with dbUsers "
-            f"[{caller.grant.db_user}], keyspaces [{access.keyspace}], tables [{access.table or '*'}], "
-            f"permissions [{access.permission.value}]"
+            f"{who}: ask the owner of namespace {namespace} for a KeyspacesRole rule with dbUsers [{db_user}], "
+            f"keyspaces [{keyspace}], tables [{table}], permissions [{access.permission.value}]"
         )
+
+
+def _yaml(name: str) -> str:
+    """A name as it may be pasted into a list of a manifest."""
+    plain = _PLAIN.fullmatch(name) and name.lower() not in _NO_STRINGS
+    return name if plain else json.dumps(name)
 
 
 def asks_for_tracing(request: Request, frame: Frame, options: RoleOptions) -> Refused | None:

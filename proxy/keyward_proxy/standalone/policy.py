@@ -54,6 +54,7 @@ def load_policy(settings: PolicySettings, old: Manifests | None = None) -> Stand
     chosen = _choose(manifests.databases, settings.database)
     database = KeyspacesDatabase.model_validate(chosen)
     namespace = database.metadata.namespace
+    ignored = _ignored(namespace, manifests)
     compilation = compile_policy(
         database=database,
         roles=_of(namespace, manifests.roles),
@@ -62,8 +63,9 @@ def load_policy(settings: PolicySettings, old: Manifests | None = None) -> Stand
         service_address=settings.advertise_address,
     )
     if compilation.problems:
-        raise ManifestsError(Problem(file="", message=problem.message) for problem in compilation.problems)
-    return StandalonePolicy(spec=compilation.spec, manifests=manifests, ignored=_ignored(namespace, manifests))
+        problems = [Problem(file="", message=problem.message) for problem in compilation.problems]
+        raise ManifestsError(problems, notes=map(no_effect, ignored))
+    return StandalonePolicy(spec=compilation.spec, manifests=manifests, ignored=ignored)
 
 
 def _choose(databases: Sequence[Resource], wanted: str) -> Resource:
@@ -87,6 +89,11 @@ def _name(resource: Resource) -> str:
 
 def _of(namespace: str, resources: Sequence[Resource]) -> list[Resource]:
     return [resource for resource in resources if resource["metadata"]["namespace"] == namespace]
+
+
+def no_effect(resource: str) -> str:
+    """What to say of a resource that is ignored."""
+    return f"{resource} has no effect: it is of another namespace than the database"
 
 
 def _ignored(namespace: str, manifests: Manifests) -> tuple[str, ...]:

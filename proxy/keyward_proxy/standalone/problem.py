@@ -30,6 +30,8 @@ class Problem:
 class ManifestsError(Exception):
     """The manifests cannot be taken as a policy."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, notes: Iterable[str] = ()) -> None:
+        """`notes` are no problems, but may explain them."""
         self.problems = tuple(problems)
+        self.notes = tuple(notes)
         super().__init__("; ".join(map(str, self.problems)))

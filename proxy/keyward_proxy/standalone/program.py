@@ -21,7 +21,7 @@ from keyward_proxy.net.upstream import TLSConnector
 from keyward_proxy.pod import CA_DIRECTORY
 from keyward_proxy.process import stop_on_signals
 from keyward_proxy.standalone.callers import NO_TOKEN, client_authority, token_issuer, token_reviewer
-from keyward_proxy.standalone.policy import PolicySettings, load_policy
+from keyward_proxy.standalone.policy import PolicySettings, load_policy, no_effect
 from keyward_proxy.standalone.printing import printed
 from keyward_proxy.standalone.problem import ManifestsError
 from keyward_proxy.standalone.source import DirectoryPolicySource
@@ -79,13 +79,17 @@ def tell(arguments: argparse.Namespace) -> int:
     try:
         policy = load_policy(policy_settings(arguments))
     except ManifestsError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
+        for line in (*error.problems, *error.notes):
+            print(line, file=sys.stderr)
         return 1
     for resource in policy.ignored:
-        print(f"{resource} has no effect: it is of another namespace than the database", file=sys.stderr)
+        print(no_effect(resource), file=sys.stderr)
     if arguments.print:
         print(printed(arguments.print, policy.spec))
+    else:
+        spec = policy.spec
+        where = f"{spec.database.namespace}/{spec.database.name}"
+        print(f"{where} is in order; grants: {len(spec.grants)}, subjects: {len(spec.identities)}")
     return 0
 
 

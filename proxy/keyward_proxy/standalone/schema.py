@@ -71,8 +71,16 @@ def _types(model: type[Model], document: dict[str, Any]) -> Found:
     try:
         model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        for found in error.errors(include_url=False, include_input=False):
+        errors = error.errors(include_url=False, include_input=False)
+        places = [found["loc"] for found in errors]
+        for found in errors:
+            if found["type"] == "too_short" and any(_is_inside(place, found["loc"]) for place in places):
+                continue  # Items that are wrong were not counted.
             yield _path(found["loc"]), found["msg"][:1].lower() + found["msg"][1:] + _hint(found["type"])
+
+
+def _is_inside(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
 
 
 def _hint(kind: str) -> str:

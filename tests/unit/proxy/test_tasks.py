@@ -37,3 +37,17 @@ async def test_closing_cancels_what_runs_and_waits_for_it() -> None:
     await holder.close()
     assert ended == ["lingered"]
     assert len(holder) == 0
+
+
+async def test_an_expected_failure_is_for_those_who_wait_and_not_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(error: Exception) -> None:
+        raise error
+
+    holder = TaskHolder()
+    with pytest.raises(KeyError):
+        await holder.start(fail(KeyError("awaited")), name="expected", expected=LookupError)
+    await until(lambda: len(holder) == 0)
+    assert not caplog.records
+    holder.start(fail(ValueError("broken")), name="another", expected=LookupError)
+    await until(lambda: len(holder) == 0)
+    assert [record.task for record in caplog.records] == ["another"]

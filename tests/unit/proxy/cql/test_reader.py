@@ -235,6 +235,7 @@ def test_an_unqualified_table_needs_a_keyspace_in_use() -> None:
         ("USE 'ks'", 0x2000, "the name of a keyspace"),
         ("SELECT 'x FROM a.b", 0x2000, "at character 8: ' is never closed"),
         ('SELECT "x FROM a.b', 0x2000, '" is never closed'),
+        ('USE ""', 0x2000, "at character 5: a name is empty"),
         ("SELECT $$x FROM a.b", 0x2000, "$$ is never closed"),
         ("SELECT * FROM a.b /* x", 0x2000, "/* is never closed"),
         ("SELECT * FROM a.b LIMIT 1ALLOW FILTERING", 0x2000, "begins nothing that CQL knows"),

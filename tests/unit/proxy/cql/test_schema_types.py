@@ -42,6 +42,8 @@ def test_dropping_a_type_needs_drop_on_its_keyspace(text: str) -> None:
     ("text", "found"),
     [
         ("CREATE TYPE y (a int)", "no keyspace is in use for type 'y'"),
+        ('CREATE TYPE "Y z" (a int)', """write it as keyspace."Y z","""),
+        ('CREATE TYPE "ks.y" (a int)', """write it as "ks"."y","""),
         ("CREATE TYPE ks.y ()", "the name of a field"),
         ("CREATE TYPE ks.y (a)", "a type"),
         ("CREATE TYPE ks.y (a int STATIC)", "'STATIC'"),

@@ -132,5 +132,5 @@ def test_a_missing_or_wrong_ca_is_refused_with_what_to_do(authority_directory: P
     with pytest.raises(CertificateAuthorityUnusable, match="does not hold a PEM certificate"):
         CertificateAuthority.load(authority_directory)
     key.unlink()
-    with pytest.raises(CertificateAuthorityUnusable, match=r"cannot read .*tls.key.*mount the database's CA Secret"):
+    with pytest.raises(CertificateAuthorityUnusable, match=r"cannot read .*tls.key.*to hold the database"):
         CertificateAuthority.load(authority_directory)

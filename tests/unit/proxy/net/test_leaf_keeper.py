@@ -10,7 +10,7 @@ import pytest
 
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.client_authority import ClientAuthorityFile
-from keyward_proxy.net.errors import CertificateAuthorityUnusable
+from keyward_proxy.net.errors import CertificateAuthorityUnusable, ClientAuthorityUnusable
 from keyward_proxy.net.leaf_keeper import LeafKeeper
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.support import TurnedClock
@@ -117,3 +117,15 @@ def test_a_client_ca_that_changed_is_asked_for_from_then_on(
     clients.file.write_text(pem(make_authority()))
     keeper.renew_if_due()
     assert keeper.context is not first
+
+
+def test_the_agent_s_own_ca_is_no_ca_of_clients(
+    authority_directory: Path, clock: TurnedClock, metrics: Metrics
+) -> None:
+    clients = ClientAuthorityFile(file=authority_directory / "tls.crt", required=True)
+    keeper = LeafKeeper(
+        directory=authority_directory, names=["agent.test"], clock=clock, metrics=metrics, clients=clients
+    )
+    with pytest.raises(ClientAuthorityUnusable, match="make two CAs"):
+        keeper.renew()
+    assert not keeper.valid

@@ -71,10 +71,15 @@ def test_what_iam_and_callers_need_is_printed(tmp_path: Path, capsys: pytest.Cap
 def test_a_check_tells_what_is_wrong_and_what_has_no_effect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = parse(["--manifests", str(write(tmp_path)), "--check"])
     assert tell(arguments) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("payments/orders is in order; grants: 1, subjects: 2\n", "")
     write(tmp_path, other=USER.replace("namespace: payments", "namespace: other"))
     assert tell(arguments) == 0
     assert "KeyspacesUser other/people has no effect" in capsys.readouterr().err
+    write(tmp_path, role=ROLE.replace("namespace: payments", "namespace: other"))
+    assert tell(arguments) == 1
+    said = capsys.readouterr().err
+    assert "KeyspacesRole other/reader has no effect" in said
+    assert "which does not exist" in said
     write(tmp_path, role=ROLE.replace("allow:", "alow:"))
     assert tell(arguments) == 1
     assert "role.yaml, document 1, spec.alow: there is no such field" in capsys.readouterr().err

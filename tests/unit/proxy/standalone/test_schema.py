@@ -114,6 +114,12 @@ def test_what_the_api_server_refuses_is_refused(kind: str, path: str, value: obj
     assert [problem for problem in found if problem.startswith(says)], found
 
 
+def test_a_list_whose_only_item_is_wrong_is_not_called_too_short_as_well() -> None:
+    document = changed("KeyspacesRole", "spec.allow.0.permissions", ["Read"])
+    (problem,) = problems("KeyspacesRole", document)
+    assert problem.startswith("spec.allow[0].permissions[0]: ")
+
+
 def test_a_number_where_text_belongs_is_told_how_to_be_text() -> None:
     document = changed("KeyspacesDatabase", "spec.aws.accountID", 111122223333)
     assert problems("KeyspacesDatabase", document)[0].endswith("put it in quotes")

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 from cassandra import ConsistencyLevel
+from cassandra.protocol import _UNSET_VALUE
 from cassandra.query import BatchType
 
 from keyward_proxy.wire.errors import ProtocolViolation
@@ -89,6 +90,11 @@ def test_a_batch_is_read_child_by_child_and_its_values_skipped(version: int) -> 
     assert batch.children == (BatchChild(text=b"A"), BatchChild(prepared_id=b"id"), BatchChild(text=b"B"))
     at = batch.parameters.consistency_at
     assert frame.buffer[at : at + 2] == ConsistencyLevel.LOCAL_QUORUM.to_bytes(2)
+
+
+def test_null_and_unset_values_of_a_batch_are_skipped_too() -> None:
+    frame = scanned(frames.batch((b"id", (None, _UNSET_VALUE)), "B", (b"id", (_UNSET_VALUE, b"x")), "C"))  # type: ignore[arg-type]
+    assert [child.text or child.prepared_id for child in read(frame).children] == [b"id", b"B", b"id", b"C"]
 
 
 def test_too_much_in_a_batch_is_told_apart_from_nonsense() -> None:
