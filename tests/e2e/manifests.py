@@ -59,9 +59,12 @@ def rule(
     }
 
 
-def role(name: str, namespace: str, *, allow: Sequence[Object] = (), deny: Sequence[Object] = ()) -> Object:
+def role(
+    name: str, namespace: str, *, allow: Sequence[Object] = (), deny: Sequence[Object] = (), **options: object
+) -> Object:
     """A KeyspacesRole."""
-    return _keyward("KeyspacesRole", name, namespace, {"allow": list(allow), "deny": list(deny)})
+    spec = {"allow": list(allow), "deny": list(deny), "options": options}
+    return _keyward("KeyspacesRole", name, namespace, spec)
 
 
 def service_account_subject(name: str, namespace: str) -> Object:

@@ -80,11 +80,11 @@ class Tenant:
         self.kube.apply(manifests.service_account(name, self.namespace))
         return manifests.service_account_subject(name, self.namespace)
 
-    def grant(self, name: str, account: str, *allow: Object, deny: Sequence[Object] = ()) -> None:
-        """A KeyspacesRole with these rules and a KeyspacesUser of that name, for a ServiceAccount."""
+    def grant(self, name: str, account: str, *allow: Object, deny: Sequence[Object] = (), **options: object) -> None:
+        """A KeyspacesRole with these rules and options and a KeyspacesUser of that name, for a ServiceAccount."""
         subject = self.account(account)
         self.kube.apply(
-            manifests.role(name, self.namespace, allow=allow, deny=deny),
+            manifests.role(name, self.namespace, allow=allow, deny=deny, **options),
             manifests.user(name, self.namespace, subjects=[subject], roles=[name]),
         )
 
