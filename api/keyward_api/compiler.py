@@ -7,6 +7,7 @@ where a deny cannot be read, the holders of that role get nothing.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -68,19 +69,22 @@ def compile_policy(
     users: Sequence[Mapping[str, Any]],
     cluster_uid: str,
     service_address: str,
+    now: datetime,
 ) -> Compilation:
     """Compile the policy of one database.
 
     `roles` and `users` are all KeyspacesRoles and KeyspacesUsers of the database's namespace as the API server
-    returns them (JSON objects); `service_address` is the IP address of the agents' Service, empty if none yet.
+    returns them (JSON objects); `service_address` is the IP address of the agents' Service, empty if none yet. Users
+    whose access has ended `now` have no grant.
     """
-    compiler = _Compiler(database, cluster_uid, service_address)
+    compiler = _Compiler(database, cluster_uid, service_address, now)
     return compiler.compile(roles, users)
 
 
 class _Compiler:
-    def __init__(self, database: KeyspacesDatabase, cluster_uid: str, service_address: str) -> None:
+    def __init__(self, database: KeyspacesDatabase, cluster_uid: str, service_address: str, now: datetime) -> None:
         self._database = database
+        self._now = now
         self._target = _policy_database(database, cluster_uid, service_address)
         self._problems: list[Problem] = []
 
@@ -89,6 +93,8 @@ class _Compiler:
         grants: dict[str, Grant] = {}
         subjects: dict[tuple[str, str, str], set[str]] = {}
         for user in filter(None, map(self._read_user, _by_name(users))):
+            if user.spec.ended(self._now):
+                continue
             own = self._grants_of(user, by_name)
             grants.update({grant.id: grant for grant in own})
             for subject in user.spec.subjects:
@@ -169,6 +175,7 @@ class _Compiler:
                 allow=tuple(allow.get(arn, ())),
                 deny=tuple(deny.get(arn, ())),
                 options=options,
+                not_after=user.spec.expire_time and user.spec.expire_time.astimezone(UTC),
             )
             for arn in sorted(allow.keys() | deny.keys())
         ]

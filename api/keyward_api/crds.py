@@ -83,7 +83,12 @@ KINDS: tuple[Kind, ...] = (
         plural="keyspacesusers",
         short="ksuser",
         spec_rules={},
-        columns=(Column(name="Roles", path=".spec.roles"), _AGE),
+        columns=(
+            Column(name="Roles", path=".spec.roles"),
+            Column(name="Expires", path=".spec.expireTime"),
+            Column(name="Suspended", path=".spec.suspended", type="boolean", wide=True),
+            _AGE,
+        ),
     ),
     Kind(
         model=KeyspacesPolicy,

@@ -22,6 +22,7 @@ import secrets
 from collections.abc import Coroutine
 from functools import partial
 from importlib import metadata
+from math import inf
 from typing import Any
 
 from keyward_api.decision import PolicyView
@@ -67,6 +68,9 @@ class Agent:
         self._settings = settings
         self._outside = dependencies
         self._view: PolicyView | None = None
+        self._next_end = inf
+        """When the next grant of the view ends; Unix seconds."""
+
         self._policy_seen = False
         self._draining = False
         self._nodes = Nodes(pod=settings.pod, address=ipaddress.ip_address(settings.pod_ip), tell=self._tell_of_cluster)
@@ -171,14 +175,27 @@ class Agent:
                 grants=len(spec.grants),
                 identities=len(spec.identities),
             )
-        self._view = view = PolicyView.of(spec)
-        self._server.tell(partial(events.PolicyChanged, policy=view))
-        self._show_cluster()
-        self._trials.begin(spec)
+        self._enforce(spec)
         self._answer_for(spec.database.service_address)
         self._outside.metrics.policy_changes.inc()
         logger.info("policy in force", extra={"revision": spec.revision, "grants": len(spec.grants)})
+
+    def _enforce(self, spec: KeyspacesPolicySpec) -> None:
+        """Put into force what of the policy has not ended, until the next of its grants ends."""
+        now = datetime.datetime.fromtimestamp(self._outside.clock.wall(), datetime.UTC)
+        next_end = spec.next_end(now)
+        self._next_end = next_end.timestamp() if next_end else inf
+        current = spec.without_ended(now)
+        self._view = view = PolicyView.of(current)
+        self._server.tell(partial(events.PolicyChanged, policy=view))
+        self._show_cluster()
+        self._trials.begin(current)
         self._report()
+
+    def _end_grants(self) -> None:
+        if self._view is not None and self._outside.clock.wall() >= self._next_end:
+            logger.info("a grant has ended", extra={"revision": self._view.revision})
+            self._enforce(self._view.spec)
 
     def _answer_for(self, address: str) -> None:
         try:
@@ -280,6 +297,7 @@ class Agent:
     async def _maintain(self) -> None:
         while True:
             await asyncio.sleep(MAINTENANCE_SECONDS)
+            self._end_grants()
             self._cache.refresh_due()
             self._outside.metrics.credentials.set(len(self._cache))
             self._report()

@@ -72,9 +72,9 @@ def service_account_subject(name: str, namespace: str) -> Object:
     return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
 
 
-def user(name: str, namespace: str, *, subjects: Sequence[Object], roles: Sequence[str]) -> Object:
-    """A KeyspacesUser."""
-    return _keyward("KeyspacesUser", name, namespace, {"subjects": list(subjects), "roles": list(roles)})
+def user(name: str, namespace: str, *, subjects: Sequence[Object], roles: Sequence[str], **spec: object) -> Object:
+    """A KeyspacesUser; `spec` has its other fields."""
+    return _keyward("KeyspacesUser", name, namespace, {"subjects": list(subjects), "roles": list(roles), **spec})
 
 
 def service_account(name: str, namespace: str) -> Object:

@@ -10,6 +10,7 @@ from tests.e2e.audit import record_of
 from tests.e2e.operator import operator_stopped
 from tests.e2e.pods import ClientPod, Driver
 from tests.e2e.tenants import Database, Tenant
+from tests.e2e.waiting import NotYet, wait_for
 
 ITEMS = "SELECT name FROM e2e_shop.items WHERE id = 1"
 SECRETS = "SELECT name FROM e2e_shop.secrets WHERE id = 1"
@@ -102,6 +103,37 @@ def test_what_was_deleted_while_the_operator_was_down_is_revoked_when_it_is_back
     assert told["refused"]["code"] == frames.UNAUTHORIZED
     refusal = driver.refusal("connect", name="again", user=tenant.iam_role("reader"))
     assert "has no grant on database" in refusal["message"]
+
+
+def test_an_access_ends_at_its_time_with_its_live_session_whether_the_operator_runs_or_not(
+    tenant: Tenant, database: Database, driver: Driver
+) -> None:
+    ends = int(time.time()) + 25
+    tenant.kube.apply(
+        manifests.user(
+            "reader",
+            tenant.namespace,
+            subjects=[tenant.account("web")],
+            roles=["reader"],
+            expireTime=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends)),
+        )
+    )
+
+    def published() -> None:
+        (policy,) = database.children("keyspacespolicies")
+        if not any("notAfter" in grant for grant in policy["spec"]["grants"]):
+            raise NotYet(str(policy["spec"]["grants"]))
+
+    wait_for("the end to be in the policy", published, seconds=15)
+    with operator_stopped(tenant.kube):
+        assert driver.do("execute", name="live", cql=ITEMS)["rows"] == [["anvil"]]
+        told = driver.do("until", name="live", cql=ITEMS, succeeds=False, seconds=60)
+        assert told["reached"], told
+        assert ends <= told["at"] < ends + 3
+        assert told["refused"]["code"] == frames.UNAUTHORIZED
+        assert (
+            "has no grant on database" in driver.refusal("connect", name="b", user=tenant.iam_role("reader"))["message"]
+        )
 
 
 def test_a_role_that_is_widened_gives_more_to_a_client_that_is_connected(tenant: Tenant, driver: Driver) -> None:

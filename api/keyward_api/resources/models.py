@@ -6,7 +6,7 @@ what its schema does not know.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 _INITIALISMS = {"id": "ID", "arn": "ARN", "ip": "IP", "uid": "UID", "arns": "ARNs"}
 
@@ -57,6 +57,10 @@ class ObjectMeta(Model):
 
 
 Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+
+
+Time = Annotated[AwareDatetime, Field(json_schema_extra={"maxLength": 40})]
+"""A moment, as RFC 3339 writes it."""
 
 
 class ConditionStatus(Model):

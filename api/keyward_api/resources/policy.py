@@ -4,6 +4,7 @@ Written by the operator only; each agent applies its own entry of `status.agents
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from keyward_api.resources.models import (
     ObjectMeta,
     Region,
     RoleARN,
+    Time,
     list_map,
 )
 from keyward_api.resources.role import NamePattern, RoleOptions
@@ -99,6 +101,11 @@ class Grant(Model):
     options: RoleOptions = Field(
         default_factory=RoleOptions, description="How sessions may be used: the strictest of the user's roles."
     )
+    not_after: Time | None = Field(default=None, description="When the grant ends. Default: never.")
+
+    def ended(self, now: datetime) -> bool:
+        """Whether the grant is over at `now`."""
+        return self.not_after is not None and self.not_after <= now
 
 
 class PolicyIdentity(Model):
@@ -136,6 +143,24 @@ class KeyspacesPolicySpec(Model):
         json_schema_extra=LIST_ATOMIC,
         description="Who holds which grants.",
     )
+
+    def without_ended(self, now: datetime) -> "KeyspacesPolicySpec":
+        """The policy at `now`: without the grants that have ended. The revision stays."""
+        ended = {grant.id for grant in self.grants if grant.ended(now)}
+        if not ended:
+            return self
+        identities = tuple(
+            identity.model_copy(update={"grants": tuple(grant for grant in identity.grants if grant not in ended)})
+            for identity in self.identities
+        )
+        grants = tuple(grant for grant in self.grants if grant.id not in ended)
+        return self.model_copy(update={"grants": grants, "identities": identities})
+
+    def next_end(self, now: datetime) -> datetime | None:
+        """When the next grant ends after `now`; None where none does."""
+        return min(
+            (grant.not_after for grant in self.grants if grant.not_after and grant.not_after > now), default=None
+        )
 
 
 class RoleReport(Model):

@@ -1,10 +1,11 @@
 """KeyspacesUser: who holds which roles."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from keyward_api.resources.models import LIST_ATOMIC, LIST_SET, Model, ObjectMeta, validations
+from keyward_api.resources.models import LIST_ATOMIC, LIST_SET, Model, ObjectMeta, Time, validations
 from keyward_api.resources.role import RoleName
 
 SUBJECT_RULES = validations(
@@ -54,6 +55,16 @@ class KeyspacesUserSpec(Model):
         json_schema_extra=LIST_SET,
         description="KeyspacesRoles of this namespace.",
     )
+    expire_time: Time | None = Field(
+        default=None,
+        description="When this user's access ends, such as `2026-12-31T18:00:00Z`: live sessions end with it. "
+        "Default: never.",
+    )
+    suspended: bool = Field(default=False, description="Whether this user has no access for the time being.")
+
+    def ended(self, now: datetime) -> bool:
+        """Whether there is no access at `now`."""
+        return self.suspended or (self.expire_time is not None and self.expire_time <= now)
 
 
 class KeyspacesUser(Model):

@@ -4,7 +4,7 @@
 2. It has no finalizer of ours: it gets one, before anything is made.
 3. It may not be served: its agents go (see `desired`), and its status says why.
 4. Something is missing on which the rest waits (CA, Service, ServiceAccount): that is made, and then looked at again.
-5. Otherwise: every child is as it shall be, and its status says so.
+5. Otherwise: every child is as it shall be, and its status says so; where a grant ends, it is looked at again then.
 """
 
 from datetime import datetime
@@ -100,4 +100,8 @@ def _requeue(view: View, *, begun: bool, deleted: bool) -> float | None:
         return 0.0
     if deleted or pods.without_identity(view):
         return AGAIN
-    return AGAIN_WHERE_TAKEN if view.taken() else None
+    waits = [AGAIN_WHERE_TAKEN] if view.taken() else []
+    next_end = view.compilation.spec.next_end(view.now) if view.compilation else None
+    if next_end:
+        waits.append((next_end - view.now).total_seconds())
+    return min(waits, default=None)

@@ -71,7 +71,7 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
     address = _service_address(own)
     compilation = None
     if database is not None and not refused:
-        compilation, problem = _compile(observed, database, address)
+        compilation, problem = _compile(observed, database, address, now)
         database = database if compilation else None
     return View(
         observed=observed,
@@ -119,7 +119,9 @@ def _violations(
     return violations(tenants=context.settings.tenants, namespace_labels=observed.namespace_labels, spec=database.spec)
 
 
-def _compile(observed: Observed, database: KeyspacesDatabase, address: str) -> tuple[Compilation | None, str]:
+def _compile(
+    observed: Observed, database: KeyspacesDatabase, address: str, now: datetime
+) -> tuple[Compilation | None, str]:
     try:
         compilation = compile_policy(
             database=database,
@@ -127,6 +129,7 @@ def _compile(observed: Observed, database: KeyspacesDatabase, address: str) -> t
             users=[user for user in observed.users if "deletionTimestamp" not in user["metadata"]],
             cluster_uid=observed.cluster.uid,
             service_address=address,
+            now=now,
         )
     except ValueError as error:
         return None, _first(error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from keyward_api.compiler import compile_policy
@@ -61,6 +62,7 @@ def load_policy(settings: PolicySettings, old: Manifests | None = None) -> Stand
         users=_of(namespace, manifests.users),
         cluster_uid=settings.cluster_uid or derived_uid(database.spec.agent.identity.role_arn),
         service_address=settings.advertise_address,
+        now=datetime.now(UTC),
     )
     if compilation.problems:
         problems = [Problem(file="", message=problem.message) for problem in compilation.problems]

@@ -1,5 +1,6 @@
 """Resources for tests, as the API server would return them: only what differs is said by a test."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from keyward_api.compiler import Compilation, compile_policy
@@ -9,6 +10,7 @@ from keyward_api.resources.database import KeyspacesDatabase
 
 ACCOUNT = "111122223333"
 CLUSTER_UID = "c1u57e2"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 AGENT_ROLE = f"arn:aws:iam::{ACCOUNT}:role/keyward-orders"
 
 
@@ -58,11 +60,11 @@ def service_account(name: str = "web", namespace: str = "payments") -> dict[str,
 
 
 def user(
-    name: str = "web", *, subjects: list[dict[str, Any]] | None = None, roles: list[str] | None = None
+    name: str = "web", *, subjects: list[dict[str, Any]] | None = None, roles: list[str] | None = None, **spec: Any
 ) -> dict[str, Any]:
     return {
         "metadata": {"name": name, "namespace": "payments"},
-        "spec": {"subjects": subjects or [service_account()], "roles": roles or ["reader"]},
+        "spec": {"subjects": subjects or [service_account()], "roles": roles or ["reader"], **spec},
     }
 
 
@@ -82,6 +84,7 @@ def compiled(
         users=[user()] if users is None else users,
         cluster_uid=CLUSTER_UID,
         service_address="10.96.0.7",
+        now=NOW,
     )
 
 

@@ -1,12 +1,15 @@
 import random
+from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from keyward_api import compiler
 from keyward_api.canonical import canonical_json
+from keyward_api.decision import PolicyView
 from keyward_api.names import Reason
-from tests.unit.api.builders import compiled, database, identity, role, rule, service_account, user, view
+from tests.unit.api.builders import NOW, compiled, database, identity, role, rule, service_account, user, view
 
 
 def reasons(compilation: compiler.Compilation) -> list[str]:
@@ -38,6 +41,39 @@ def test_the_revision_changes_with_any_part() -> None:
 def test_a_grant_ends_with_its_user() -> None:
     assert view().grants_of(identity())
     assert not view(users=[]).grants_of(identity())
+
+
+SOON = NOW + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("spec", "granted"),
+    [
+        ({"expireTime": SOON.isoformat()}, True),
+        ({"expireTime": "2026-11-23T11:59:59Z"}, False),
+        ({"expireTime": NOW.isoformat()}, False),
+        ({"expireTime": "2026-11-23T13:00:01+01:00"}, True),
+        ({"suspended": True}, False),
+        ({"suspended": True, "expireTime": SOON.isoformat()}, False),
+    ],
+)
+def test_a_user_who_has_ended_or_is_suspended_has_no_grant(spec: dict[str, Any], granted: bool) -> None:
+    compilation = compiled(users=[user(**spec)])
+    assert bool(compilation.spec.grants) is granted
+    assert not compilation.problems
+
+
+def test_a_grant_ends_with_its_user_s_access_and_other_s_stay() -> None:
+    users = [user("a", subjects=[service_account("a")], expireTime="2026-11-23T13:05:00+01:00"), user("b")]
+    spec = compiled(users=users).spec
+    assert [grant.to_json_dict().get("notAfter") for grant in spec.grants] == ["2026-11-23T12:05:00Z", None]
+    assert spec.next_end(NOW) == SOON
+    assert spec.without_ended(SOON - timedelta(seconds=1)) == spec
+    later = PolicyView.of(spec.without_ended(SOON))
+    assert not later.grants_of(identity("a"))
+    assert later.grants_of(identity())
+    assert later.spec.next_end(SOON) is None
+    assert later.revision == spec.revision
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ class TurnedClock:
         self.now += seconds
 
 
-def policy_document(*, revision: str = "r1", db_users: tuple[str, ...] = ("KeyspacesReader",)) -> dict[str, Any]:
+def policy_document(
+    *, revision: str = "r1", db_users: tuple[str, ...] = ("KeyspacesReader",), not_after: str | None = None
+) -> dict[str, Any]:
     """The spec of a policy in which one ServiceAccount may read, as the API server holds it."""
     rule = {"source": "reader/allow/0", "keyspaces": ["shop"], "tables": ["*"], "permissions": ["Select"]}
     return {
@@ -59,6 +61,7 @@ def policy_document(*, revision: str = "r1", db_users: tuple[str, ...] = ("Keysp
                 "dbUser": name,
                 "roleARN": f"arn:aws:iam::111122223333:role/{name}",
                 "allow": [rule],
+                "notAfter": not_after,
             }
             for name in db_users
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import io
 import json
 from collections.abc import AsyncIterator, Callable
@@ -158,6 +159,29 @@ async def test_an_agent_without_an_identity_says_so(agent: Agent, outside: Outsi
     await until(lambda: bool(outside.applied))
     assert outside.applied[-1].reason == "IdentityNotInjected: the webhook did not change this pod"
     assert not outside.applied[-1].ready
+
+
+async def test_a_grant_ends_at_its_time_whoever_is_there_to_say_so(
+    make: Callable[..., Agent], outside: Outside, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.01)
+    ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=0.5)
+    agent = make()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(agent.run(stop))
+        outside.queue.put_nowait(policy(not_after=ends.isoformat()))
+        await until(lambda: reasons(agent) == [])
+        assert len(agent._view.spec.grants) == 1
+        await until(lambda: not agent._view.spec.grants)
+        assert datetime.datetime.now(datetime.UTC) >= ends
+        assert agent._view.revision == "r1"
+        stop.set()
+
+
+async def test_a_grant_that_has_ended_is_never_in_force(agent: Agent, outside: Outside) -> None:
+    outside.queue.put_nowait(policy(not_after="2026-01-01T00:00:00Z"))
+    await until(lambda: reasons(agent) == [])
+    assert not agent._view.spec.grants
 
 
 async def test_a_policy_that_goes_takes_every_grant_with_it(agent: Agent, outside: Outside) -> None:

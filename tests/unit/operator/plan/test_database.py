@@ -352,3 +352,15 @@ def test_a_revocation_waits_for_nothing_that_cannot_be_made() -> None:
     world = replace(serving(), users=())
     children = {child: found for child, found in world.children.items() if child is not Child.CLIENT_SERVICE}
     assert made_by(plan_for(replace(world, children=children))) == [Child.POLICY, Child.CLIENT_SERVICE]
+
+
+def test_a_database_is_looked_at_when_the_next_access_ends_and_nothing_is_left_of_it_then() -> None:
+    ends = (NOW + timedelta(minutes=5)).isoformat()
+    world = settled(observed(users=(user("app", expireTime=ends), user("other"))))
+    steps = plan_for(world)
+    assert steps == Plan(requeue_after=300.0)
+    assert {grant.user for grant in published(world).grants} == {"app", "other"}
+    then = NOW + timedelta(minutes=5)
+    world = carry_out(world, plan_for(world, now=then))
+    assert [grant.user for grant in published(world).grants] == ["other"]
+    assert plan_for(world, now=then) == Plan()
