@@ -36,6 +36,9 @@ class Tenant(_Settings):
     agent_role_arns: tuple[str, ...] = Field(
         default=("*",), alias="agentRoleARNs", description="ARNs of agents' own roles; patterns."
     )
+    priority_classes: tuple[str, ...] = Field(
+        default=(), description="PriorityClasses of agents' pods; patterns. None by default."
+    )
 
 
 class EnvironmentVariable(_Settings):
@@ -112,6 +115,8 @@ def _violations_of(tenant: Tenant, spec: KeyspacesDatabaseSpec) -> tuple[Violati
         ("endpointTypes", tenant.endpoint_types, spec.endpoint.type),
         ("agentRoleARNs", tenant.agent_role_arns, spec.agent.identity.role_arn),
     ]
+    if spec.agent.priority_class_name is not None:
+        asked.append(("priorityClasses", tenant.priority_classes, spec.agent.priority_class_name))
     return tuple(
         Violation(
             setting=f"tenants[].{setting}",

@@ -32,6 +32,7 @@ class Child(StrEnum):
 
     POLICY = "policy"
     DEPLOYMENT = "deployment"
+    DISRUPTION_BUDGET = "disruption-budget"
     SERVICE = "service"
     REPLICAS_SERVICE = "replicas-service"
     CLIENT_SERVICE = "client-service"
@@ -46,6 +47,7 @@ class Child(StrEnum):
 KINDS: dict[Child, Kind] = {
     Child.POLICY: kinds.KEYSPACES_POLICY,
     Child.DEPLOYMENT: kinds.DEPLOYMENT,
+    Child.DISRUPTION_BUDGET: kinds.POD_DISRUPTION_BUDGET,
     Child.SERVICE: kinds.SERVICE,
     Child.REPLICAS_SERVICE: kinds.SERVICE,
     Child.CLIENT_SERVICE: kinds.SERVICE,

@@ -68,12 +68,16 @@ SERVICE_ACCOUNT = _core("ServiceAccount", "serviceaccounts")
 DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deployments")
 ROLE = _rbac("Role", "roles")
 ROLE_BINDING = _rbac("RoleBinding", "rolebindings")
+POD_DISRUPTION_BUDGET = Kind(group="policy", version="v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
 LEASE = Kind(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases")
 EVENT = Kind(group="events.k8s.io", version="v1", kind="Event", plural="events")
 
 _BY_TYPE = {
     (kind.api_version, kind.kind): kind
-    for kind in (KEYSPACES_POLICY, CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT, DEPLOYMENT, ROLE, ROLE_BINDING)
+    for kind in (
+        *(KEYSPACES_POLICY, CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT),
+        *(DEPLOYMENT, POD_DISRUPTION_BUDGET, ROLE, ROLE_BINDING),
+    )
 }
 
 

@@ -92,6 +92,24 @@ DATABASES = [
         "should match",
     ),
     (
+        "a node selector that no label can have",
+        put("agent", "nodeSelector", value={"not a key": "x"}),
+        "spec.agent.nodeSelector",
+        "must be label keys",
+    ),
+    (
+        "a toleration of a value without a key",
+        put("agent", "tolerations", value=[{"value": "x"}]),
+        "spec.agent.tolerations[0]",
+        "`key` must be set",
+    ),
+    (
+        "a quantity that is none",
+        put("agent", "resources", value={"requests": {"cpu": "much"}}),
+        "spec.agent.resources.requests.cpu",
+        "should match",
+    ),
+    (
         "an unknown endpoint type",
         put("endpoint", "type", value="Private"),
         "spec.endpoint.type",
@@ -311,6 +329,12 @@ def subject(**changes: str) -> Change:
 EVERYBODY = "of the 'system:' groups only 'system:serviceaccounts:<namespace>' is accepted"
 
 USERS = [
+    (
+        "an end that is no time",
+        lambda resource: resource["spec"].update(expireTime="tomorrow"),
+        "spec.expireTime",
+        "date-time",
+    ),
     (
         "a ServiceAccount without its namespace",
         subject(namespace=""),

@@ -9,11 +9,18 @@ from keyward_api.names import DATABASE_NAME_LIMIT
 from keyward_api.resources.models import (
     AccountID,
     ConditionList,
+    DNSSubdomain,
     Model,
     ObjectMeta,
     Region,
     RoleARN,
     validations,
+)
+from keyward_api.resources.scheduling import (
+    NodeSelector,
+    Resources,
+    Tolerations,
+    TopologySpreadConstraints,
 )
 
 EndpointType = Literal["Public", "DualStack", "FIPS", "VPC", "Custom"]
@@ -81,6 +88,16 @@ class Agent(Model):
 
     replicas: int = Field(default=2, ge=0, le=100, description="How many agent pods run.")
     identity: AgentIdentity = Field(description="The agents' own AWS identity.")
+    resources: Resources = Field(default_factory=Resources, description="What each agent asks of its node.")
+    node_selector: NodeSelector = Field(default_factory=dict)
+    tolerations: Tolerations = ()
+    topology_spread_constraints: TopologySpreadConstraints = ()
+    priority_class_name: DNSSubdomain | None = Field(
+        default=None, description="PriorityClass of the agents' pods; the platform must permit it."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What agents log beside the audit trail."
+    )
 
 
 class Limits(Model):

@@ -28,6 +28,7 @@ CHILDREN_ANYWHERE = (kinds.SERVICE, kinds.CONFIG_MAP)
 CHILDREN_WITH_AGENTS = (
     kinds.KEYSPACES_POLICY,
     kinds.DEPLOYMENT,
+    kinds.POD_DISRUPTION_BUDGET,
     kinds.SERVICE_ACCOUNT,
     kinds.SECRET,
     kinds.ROLE,

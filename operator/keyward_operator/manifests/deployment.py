@@ -6,6 +6,8 @@ when this template changes, so it holds only what should make them roll.
 
 from keyward_api import names
 from keyward_api.canonical import content_hash
+from keyward_api.resources.database import Agent
+from keyward_api.resources.scheduling import Resources, TopologySpreadConstraint
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
 from keyward_operator.manifests import aws_roots
@@ -25,17 +27,22 @@ after NEW_NODE and 2 s after UP, Java's and gocql's 1 s), and must have found th
 _UID = 65532
 
 
-def deployment(
-    context: ManifestContext, *, replicas: int, role_arn: str, account_uid: str, authority: CertificateAuthority
-) -> Json:
+_REQUESTS = {"cpu": "50m", "memory": "128Mi"}
+_LIMITS = {"memory": "512Mi"}
+_SPREAD = tuple(
+    TopologySpreadConstraint(topology_key=label) for label in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+)
+
+
+def deployment(context: ManifestContext, *, agent: Agent, account_uid: str, authority: CertificateAuthority) -> Json:
     """The agents. What they cannot follow while they run is hashed into the template, so that they are made anew.
 
-    IRSA (`role_arn`) is injected when a pod is made, a pod's tokens end with the ServiceAccount that they were issued
+    IRSA is injected when a pod is made, a pod's tokens end with the ServiceAccount that they were issued
     for, and an agent keeps its CA until its leaf is half as old as it may get.
     """
     return context.base(Child.DEPLOYMENT) | {
         "spec": {
-            "replicas": replicas,
+            "replicas": agent.replicas,
             "revisionHistoryLimit": 2,
             "minReadySeconds": MINIMUM_READY_SECONDS,
             "selector": {"matchLabels": selector_labels(context.owner)},
@@ -43,9 +50,9 @@ def deployment(
             "template": {
                 "metadata": {
                     "labels": {**recommended_labels(context.owner), **context.owner.labels},
-                    "annotations": _annotations(context, role_arn, account_uid, authority),
+                    "annotations": _annotations(context, agent.identity.role_arn, account_uid, authority),
                 },
-                "spec": _pod(context),
+                "spec": _pod(context, agent),
             },
         }
     }
@@ -63,7 +70,7 @@ def _annotations(
     return annotations
 
 
-def _pod(context: ManifestContext) -> Json:
+def _pod(context: ManifestContext, agent: Agent) -> Json:
     pod: Json = {
         "serviceAccountName": context.reference(Child.SERVICE_ACCOUNT).name,
         "automountServiceAccountToken": True,
@@ -76,15 +83,8 @@ def _pod(context: ManifestContext) -> Json:
             "fsGroup": _UID,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selector_labels(context.owner)},
-            }
-        ],
-        "containers": [_container(context)],
+        **_scheduling(context, agent),
+        "containers": [_container(context, agent)],
         "volumes": _volumes(context),
     }
     if context.settings.agents.image_pull_secrets:
@@ -92,13 +92,26 @@ def _pod(context: ManifestContext) -> Json:
     return pod
 
 
-def _container(context: ManifestContext) -> Json:
+def _scheduling(context: ManifestContext, agent: Agent) -> Json:
+    selector = {"labelSelector": {"matchLabels": selector_labels(context.owner)}}
+    spread = agent.topology_spread_constraints or _SPREAD
+    scheduling: Json = {"topologySpreadConstraints": [each.to_json_dict() | selector for each in spread]}
+    if agent.node_selector:
+        scheduling["nodeSelector"] = dict(agent.node_selector)
+    if agent.tolerations:
+        scheduling["tolerations"] = [each.to_json_dict() for each in agent.tolerations]
+    if agent.priority_class_name:
+        scheduling["priorityClassName"] = agent.priority_class_name
+    return scheduling
+
+
+def _container(context: ManifestContext, agent: Agent) -> Json:
     agents = context.settings.agents
     return {
         "name": CONTAINER,
         "image": agents.image,
         "imagePullPolicy": agents.image_pull_policy,
-        "args": _arguments(context),
+        "args": _arguments(context, agent),
         "env": _environment(context),
         "ports": [
             {"name": "cql", "containerPort": names.CQL_PORT, "protocol": "TCP"},
@@ -109,7 +122,7 @@ def _container(context: ManifestContext) -> Json:
         "startupProbe": _probe("/healthz", period=1, failures=60),
         "readinessProbe": _probe("/readyz", period=2, failures=1),
         "livenessProbe": _probe("/healthz", period=10, failures=3),
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": _resources(agent.resources),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -119,7 +132,17 @@ def _container(context: ManifestContext) -> Json:
     }
 
 
-def _arguments(context: ManifestContext) -> list[str]:
+def _resources(wanted: Resources) -> Json:
+    """A request or a limit that is chosen is never contradicted by the other's default."""
+    requests, limits = wanted.requests.to_json_dict(), wanted.limits.to_json_dict()
+    unlimited = {name: amount for name, amount in _REQUESTS.items() if name not in limits}
+    return {
+        "requests": unlimited | requests,
+        "limits": {name: requests.get(name, amount) for name, amount in _LIMITS.items()} | limits,
+    }
+
+
+def _arguments(context: ManifestContext, agent: Agent) -> list[str]:
     policy = context.reference(Child.POLICY)
     return [
         f"--policy-namespace={policy.namespace}",
@@ -129,6 +152,7 @@ def _arguments(context: ManifestContext) -> list[str]:
         f"--external-listen=0.0.0.0:{names.EXTERNAL_CQL_PORT}",
         f"--service-listen=0.0.0.0:{names.SERVICE_CQL_PORT}",
         f"--health-address=0.0.0.0:{HEALTH_PORT}",
+        f"--log-level={agent.log_level}",
         *(f"--server-name={name}" for name in _server_names(context)),
     ]
 

@@ -14,6 +14,7 @@ from keyward_operator.manifests.ca_secret import ca_secret
 from keyward_operator.manifests.client_ca import client_ca
 from keyward_operator.manifests.client_service import client_service
 from keyward_operator.manifests.deployment import deployment
+from keyward_operator.manifests.disruption_budget import disruption_budget
 from keyward_operator.manifests.policy import emptied, policy
 from keyward_operator.manifests.replicas_service import replicas_service
 from keyward_operator.manifests.role import role
@@ -66,6 +67,7 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     yield Child.SERVICE, service(context)
     yield Child.REPLICAS_SERVICE, replicas_service(context)
     yield Child.CLIENT_SERVICE, client_service(context)
+    yield Child.DISRUPTION_BUDGET, disruption_budget(context)
     if context.settings.agents.ca_bundle:
         yield Child.AWS_ROOTS, aws_roots(context)
     if view.authority is not None:
@@ -77,8 +79,7 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
             Child.DEPLOYMENT,
             deployment(
                 context,
-                replicas=agent.replicas,
-                role_arn=agent.identity.role_arn,
+                agent=agent,
                 account_uid=account["metadata"]["uid"],
                 authority=view.authority,
             ),

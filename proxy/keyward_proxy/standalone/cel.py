@@ -1,8 +1,8 @@
 """The Common Expression Language, as far as Keyward's own CRDs use it.
 
 In a cluster the API server evaluates a CRD's rules; files have no API server. Source: cel-spec, "Syntax" and "Macros".
-Strings, lists of strings, fields, `has`, `exists`, the operators `! + == != in && || ?:` and three string functions: a
-rule that uses more does not compile, and a value that a rule stumbles over does not pass.
+Strings, lists of strings, maps, fields, `has`, `exists`, the operators `! + == != in && || ?:` and three string
+functions: a rule that uses more does not compile, and a value that a rule stumbles over does not pass.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _Parser:
             self._expect(",")
             condition = self.expression()
             self._expect(")")
-            return lambda scope: any(_truth(condition({**scope, variable: item})) for item in _list(target(scope)))
+            return lambda scope: any(_truth(condition({**scope, variable: item})) for item in _range(target(scope)))
         if function not in _FUNCTIONS:
             raise CELError(f"unknown function {function!r} in {self._rule!r}")
         argument = self.expression()
@@ -158,6 +158,13 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise CELError(f"{type(value).__name__} is not a string")
     return value
+
+
+def _range(value: object) -> list[Any]:
+    """What a macro goes over: the items of a list, the keys of a map."""
+    if not isinstance(value, list | Mapping):
+        raise CELError(f"{type(value).__name__} is neither a list nor a map")
+    return list(value)
 
 
 def _list(value: object) -> list[Any]:

@@ -62,6 +62,7 @@ def children(namespace: str) -> list[tuple[str, str, str]]:
         ("rolebinding", dotted(namespace)),
         ("keyspacespolicy", dotted(namespace)),
         ("deployment", short(namespace)),
+        ("poddisruptionbudget", dotted(namespace)),
         ("service", short(namespace)),
         ("service", replicas(namespace)),
     ]
@@ -98,6 +99,35 @@ def test_agents_run_as_the_strictest_pod_security_level_asks(
     pod |= {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "namespace": namespace}}
     installed.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     installed.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
+
+
+def test_agents_are_scheduled_as_the_database_asks_and_a_look_at_it_writes_nothing(
+    operator: RunningOperator, objects: Objects, namespace: str
+) -> None:
+    agent = {
+        "identity": {"roleARN": ROLE_ARN},
+        "resources": {"requests": {"cpu": "0.25"}, "limits": {"memory": "1024Mi"}},
+        "nodeSelector": {"node.kubernetes.io/pool": "agents"},
+        "tolerations": [{"operator": "Exists"}, {"key": "a/b", "value": "c", "effect": "NoExecute"}],
+        "topologySpreadConstraints": [{"topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}],
+        "logLevel": "debug",
+    }
+    objects.apply(role(namespace), user(namespace), database(namespace, agent=agent))
+    pod = objects.wait("deployment", short(namespace), AGENTS)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["resources"] == {
+        "requests": {"cpu": "250m"},
+        "limits": {"memory": "1Gi"},
+    }
+    assert pod["nodeSelector"] == {"node.kubernetes.io/pool": "agents"}
+    assert pod["tolerations"] == [
+        {"operator": "Exists"},
+        {"key": "a/b", "operator": "Equal", "value": "c", "effect": "NoExecute"},
+    ]
+    budget = objects.wait("poddisruptionbudget", dotted(namespace), AGENTS)["spec"]
+    assert budget["selector"]["matchLabels"] == pod["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
+    eventually(lambda: writes_after(operator, 2)[1] == 0, what="the world is settled")
+    assert writes_after(operator, 4)[1] == 0
 
 
 def writes_after(operator: RunningOperator, resyncs: int) -> tuple[float, float]:

@@ -31,6 +31,17 @@ def test_what_an_entry_does_not_admit_is_named(tenant: Tenant, setting: str) -> 
     assert refused([tenant]) == [setting]
 
 
+@pytest.mark.parametrize(
+    ("admitted", "refusals"),
+    [((), ["tenants[].priorityClasses"]), (("low-*",), ["tenants[].priorityClasses"]), (("high",), []), (("*",), [])],
+)
+def test_a_priority_class_needs_the_platform_s_word(admitted: tuple[str, ...], refusals: list[str]) -> None:
+    agent = {"identity": {"roleARN": "arn:aws:iam::111122223333:role/agent"}, "priorityClassName": "high"}
+    spec = database(agent=agent).spec
+    found = violations(tenants=[Tenant(priority_classes=admitted)], namespace_labels=LABELS, spec=spec)
+    assert [violation.setting for violation in found] == refusals
+
+
 def test_a_namespace_that_no_entry_selects_may_nothing() -> None:
     other = Tenant.model_validate({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "x"}}})
     assert refused([other]) == ["tenants"]

@@ -28,6 +28,7 @@ OPERATOR_AMONG_AGENTS = {
     ("", "serviceaccounts"): APPLY,
     ("", "secrets"): APPLY,
     ("apps", "deployments"): APPLY,
+    ("policy", "poddisruptionbudgets"): APPLY,
     ("rbac.authorization.k8s.io", "roles"): APPLY,
     ("rbac.authorization.k8s.io", "rolebindings"): APPLY,
     ("keyward.dev", "keyspacespolicies"): APPLY,

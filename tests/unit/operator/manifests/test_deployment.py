@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from keyward_api.resources.database import Agent
 from keyward_operator.children import Child
 from keyward_operator.manifests.client_service import client_service
 from keyward_operator.manifests.deployment import deployment
@@ -22,12 +23,13 @@ def built(
     role_arn: str = ROLE_ARN,
     account_uid: str = "u",
     authority: CertificateAuthority = AUTHORITY,
+    spec: dict[str, Any] | None = None,
     **agents: Any,
 ) -> dict[str, Any]:
     platform = settings(agents={"image": "keyward/agent:1", **agents})
-    return deployment(
-        context(platform), replicas=replicas, role_arn=role_arn, account_uid=account_uid, authority=authority
-    )
+    identity = {"type": "IRSA", "roleARN": role_arn}
+    agent = Agent.model_validate({"replicas": replicas, "identity": identity, **(spec or {})})
+    return deployment(context(platform), agent=agent, account_uid=account_uid, authority=authority)
 
 
 def container(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -44,12 +46,67 @@ def test_the_agent_is_told_where_its_policy_and_its_names_are() -> None:
         "--external-listen=0.0.0.0:9143",
         "--service-listen=0.0.0.0:9144",
         "--health-address=0.0.0.0:8080",
+        "--log-level=info",
         "--server-name=keyward-orders.payments.svc",
         "--server-name=keyward-orders.payments.svc.cluster.local",
         f"--server-name={SHORT}.keyward-agents.svc",
         f"--server-name={SHORT}.keyward-agents.svc.cluster.local",
         f"--server-name={HEADLESS}.keyward-agents.svc",
         f"--server-name={HEADLESS}.keyward-agents.svc.cluster.local",
+    ]
+
+
+def test_a_tenant_chooses_where_and_how_large_agents_are_and_nothing_else() -> None:
+    pod = built(
+        spec={
+            "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "2", "memory": "1Gi"}},
+            "nodeSelector": {"pool": "agents"},
+            "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+            "topologySpreadConstraints": [{"topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}],
+            "priorityClassName": "high",
+            "logLevel": "debug",
+            "image": "mine",
+            "env": [{"name": "LD_PRELOAD", "value": "x"}],
+        }
+    )["spec"]["template"]["spec"]
+    plain = built()["spec"]["template"]["spec"]
+    (agent,) = pod["containers"]
+    assert agent["resources"] == {
+        "requests": {"cpu": "1"},
+        "limits": {"cpu": "2", "memory": "1Gi"},
+    }
+    assert "--log-level=debug" in agent["args"]
+    assert pod["nodeSelector"] == {"pool": "agents"}
+    assert pod["tolerations"] == [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}]
+    (spread,) = pod["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["whenUnsatisfiable"], spread["maxSkew"]) == ("rack", "DoNotSchedule", 1)
+    assert spread["labelSelector"] == plain["topologySpreadConstraints"][0]["labelSelector"]
+    assert pod["priorityClassName"] == "high"
+    chosen = ("resources", "args")
+    assert {k: v for k, v in agent.items() if k not in chosen} == {
+        k: v for k, v in plain["containers"][0].items() if k not in chosen
+    }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "requests", "limits"),
+    [
+        ({}, {"cpu": "50m", "memory": "128Mi"}, {"memory": "512Mi"}),
+        ({"requests": {"memory": "1Gi"}}, {"cpu": "50m", "memory": "1Gi"}, {"memory": "1Gi"}),
+        ({"limits": {"memory": "64Mi", "cpu": "10m"}}, {}, {"memory": "64Mi", "cpu": "10m"}),
+    ],
+)
+def test_what_is_chosen_is_not_contradicted_by_a_default(
+    wanted: dict[str, Any], requests: dict[str, str], limits: dict[str, str]
+) -> None:
+    assert container(built(spec={"resources": wanted}))["resources"] == {"requests": requests, "limits": limits}
+
+
+def test_agents_are_spread_over_zones_and_nodes_as_far_as_that_goes() -> None:
+    spread = built()["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert [(each["topologyKey"], each["whenUnsatisfiable"]) for each in spread] == [
+        ("topology.kubernetes.io/zone", "ScheduleAnyway"),
+        ("kubernetes.io/hostname", "ScheduleAnyway"),
     ]
 
 

@@ -57,6 +57,8 @@ def test_every_rule_of_the_crds_compiles() -> None:
         ("self.exists(u, u.contains('*'))", ["a", "b*"], True),
         ("!self.exists(u, u.contains('*'))", ["a", "b"], True),
         ("!self.exists(u, u == 'a')", [], True),
+        ("self.exists(k, k == 'a')", {"a": "b"}, True),
+        ("self.exists(k, k == 'b')", {"a": "b"}, False),
     ],
 )
 def test_rules_have_the_answers_of_the_specification(rule: str, value: object, answer: bool) -> None:
