@@ -387,8 +387,8 @@ USERS = [
     ("no role", put("roles", value=[]), "spec.roles", "should have at least 1 items"),
     (
         "a field that does not exist yet",
-        put("suspended", value=True),
-        'unknown field "spec.suspended"',
+        put("requests", value=[]),
+        'unknown field "spec.requests"',
         "strict decoding error",
     ),
 ]

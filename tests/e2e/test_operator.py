@@ -6,7 +6,7 @@ import pytest
 
 from keyward_api.names import AGENTS_NAMESPACE, Condition, Reason
 from tests.e2e import manifests, operator
-from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, Object
+from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, KubectlError, Object
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
 
@@ -83,7 +83,10 @@ def test_an_operator_that_was_killed_and_is_back_writes_nothing_where_nothing_ch
     new = operator.kill(database.kube)
 
     def reconciled() -> bool:
-        done = operator.metric(database.kube, new, "keyward_operator_reconciles_total")
+        try:
+            done = operator.metric(database.kube, new, "keyward_operator_reconciles_total")
+        except KubectlError as error:
+            raise NotYet(f"the pod's address is not known yet: {error}") from None
         if not done:
             raise NotYet("it has reconciled nothing yet")
         return True

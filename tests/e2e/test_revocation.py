@@ -119,10 +119,11 @@ def test_an_access_ends_at_its_time_with_its_live_session_whether_the_operator_r
         )
     )
 
-    def published() -> None:
+    def published() -> bool:
         (policy,) = database.children("keyspacespolicies")
         if not any("notAfter" in grant for grant in policy["spec"]["grants"]):
             raise NotYet(str(policy["spec"]["grants"]))
+        return True
 
     wait_for("the end to be in the policy", published, seconds=15)
     with operator_stopped(tenant.kube):
