@@ -11,6 +11,9 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
+
+from keyward_api.resources.database import LogLevel
 
 DESCRIPTION = "Gives audited, role-based access to one Amazon Keyspaces endpoint."
 EPILOG = """\
@@ -80,9 +83,7 @@ def _common(made: argparse.ArgumentParser) -> None:
         type=address,
         help="plain HTTP: /healthz, /readyz and /metrics (default: 0.0.0.0:8080, with --manifests 127.0.0.1:8080)",
     )
-    made.add_argument(
-        "--log-level", choices=["debug", "info", "warning", "error"], default="info", help="default: %(default)s"
-    )
+    made.add_argument("--log-level", choices=get_args(LogLevel), default="info", help="default: %(default)s")
 
 
 def _in_a_pod(group: argparse._ArgumentGroup) -> None:

@@ -23,6 +23,7 @@ from keyward_api.resources.scheduling import (
     TopologySpreadConstraints,
 )
 
+LogLevel = Literal["debug", "info", "warning", "error"]
 EndpointType = Literal["Public", "DualStack", "FIPS", "VPC", "Custom"]
 
 _FIPS = ", ".join(f"'{region}'" for region in sorted(FIPS_REGIONS))
@@ -95,9 +96,7 @@ class Agent(Model):
     priority_class_name: DNSSubdomain | None = Field(
         default=None, description="PriorityClass of the agents' pods; the platform must permit it."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="What agents log beside the audit trail."
-    )
+    log_level: LogLevel = Field(default="info", description="What agents log beside the audit trail.")
 
 
 class Limits(Model):

@@ -18,13 +18,11 @@ def service(context: ManifestContext) -> Json:
             "type": "ClusterIP",
             "selector": selector_labels(context.owner),
             "ports": [
-                {"name": "cql", "port": names.CQL_PORT, "protocol": "TCP", "targetPort": "cql-service"},
-                {
-                    "name": "cql-external",
-                    "port": names.EXTERNAL_CQL_PORT,
-                    "protocol": "TCP",
-                    "targetPort": "cql-external",
-                },
+                {"name": name, "port": port, "protocol": "TCP", "targetPort": target}
+                for name, port, target in (
+                    ("cql", names.CQL_PORT, "cql-service"),
+                    ("cql-external", names.EXTERNAL_CQL_PORT, "cql-external"),
+                )
             ],
         }
     }
