@@ -26,6 +26,7 @@ from keyward_api.resources.policy import (
     PolicyDatabase,
     PolicyEndpoint,
     PolicyRule,
+    role_of,
 )
 from keyward_api.resources.role import RoleOptions, Rule
 from keyward_api.resources.user import KeyspacesUser, Subject
@@ -41,6 +42,12 @@ class Problem:
 
     message: str
     """What, and what to do."""
+
+    users: tuple[str, ...] = ()
+    """KeyspacesUsers that it takes something from."""
+
+    roles: tuple[str, ...] = ()
+    """KeyspacesRoles that it takes something from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,10 +93,12 @@ class _Compiler:
         self._database = database
         self._now = now
         self._target = _policy_database(database, cluster_uid, service_address)
-        self._problems: list[Problem] = []
+        self._problems: set[Problem] = set()
 
     def compile(self, roles: Sequence[Mapping[str, Any]], users: Sequence[Mapping[str, Any]]) -> Compilation:
         by_name = {role.name: role for role in map(self._read_role, _by_name(roles))}
+        for role in by_name.values():
+            self._rules_by_iam_role([*role.allow, *role.deny])  # its problems are told even if nobody holds it
         grants: dict[str, Grant] = {}
         subjects: dict[tuple[str, str, str], set[str]] = {}
         for user in filter(None, map(self._read_user, _by_name(users))):
@@ -108,14 +117,15 @@ class _Compiler:
                 Reason.POLICY_TOO_LARGE,
                 f"KeyspacesUser {grant.user} has no grant as '{grant.db_user}': the policy would be too large; name "
                 "groups instead of single subjects, fewer users, or move some of them to another database",
+                users=(grant.user,),
             )
         return Compilation(
             spec=sealed.spec,
             problems=tuple(sorted(self._problems, key=lambda problem: (problem.reason, problem.message))),
         )
 
-    def _problem(self, reason: str, message: str) -> None:
-        self._problems.append(Problem(reason=reason, message=message))
+    def _problem(self, reason: str, message: str, *, users: tuple[str, ...] = (), roles: tuple[str, ...] = ()) -> None:
+        self._problems.add(Problem(reason=reason, message=message, users=users, roles=roles))
 
     def _read_role(self, document: Mapping[str, Any]) -> _Role:
         role = _Role(name=document["metadata"]["name"])
@@ -129,6 +139,7 @@ class _Compiler:
                 Reason.ROLE_INVALID,
                 f"KeyspacesRole {role.name}: its denies or options cannot be read, so its holders get no grant: "
                 f"{_first_line(error)}",
+                roles=(role.name,),
             )
             return role
         try:
@@ -137,6 +148,7 @@ class _Compiler:
             self._problem(
                 Reason.ROLE_INVALID,
                 f"KeyspacesRole {role.name}: an allow cannot be read, so only its denies count: {_first_line(error)}",
+                roles=(role.name,),
             )
         return role
 
@@ -148,6 +160,7 @@ class _Compiler:
             self._problem(
                 Reason.USER_INVALID,
                 f"KeyspacesUser {name} cannot be read, so it has no grant: {_first_line(error)}",
+                users=(name,),
             )
             return None
 
@@ -160,6 +173,7 @@ class _Compiler:
                 self._problem(
                     Reason.ROLE_NOT_FOUND,
                     f"KeyspacesUser {user.metadata.name} names KeyspacesRole {name}, which does not exist: create it",
+                    users=(user.metadata.name,),
                 )
         if any(role.withheld for role in held):
             return []
@@ -209,19 +223,23 @@ class _Compiler:
             Reason.ROLE_INVALID,
             f"rule {source} names {db_user}, which is not of account {target.account_id} ({target.partition}) "
             f"as KeyspacesDatabase {target.name} is: name a role of that account",
+            roles=(role_of(source),),
         )
         return None
 
     def _without_ambiguous_roles(self, grants: dict[str, Grant]) -> dict[str, Grant]:
         """IAM role names are unique in an account, so one name with two paths is somebody's mistake."""
-        arns: dict[str, set[str]] = {}
+        named: dict[str, list[Grant]] = {}
         for grant in grants.values():
-            arns.setdefault(grant.db_user, set()).add(grant.role_arn)
-        ambiguous = {name for name, found in arns.items() if len(found) > 1}
+            named.setdefault(grant.db_user, []).append(grant)
+        ambiguous = {name for name, found in named.items() if len({grant.role_arn for grant in found}) > 1}
         for name in sorted(ambiguous):
+            arns = sorted({grant.role_arn for grant in named[name]})
             self._problem(
                 Reason.ROLE_INVALID,
-                f"IAM role '{name}' is named with different paths ({', '.join(sorted(arns[name]))}): use one ARN",
+                f"IAM role '{name}' is named with different paths ({', '.join(arns)}): use one ARN",
+                users=tuple(sorted({grant.user for grant in named[name]})),
+                roles=tuple(sorted({role for grant in named[name] for role in grant.roles})),
             )
         return {k: _without_allows(g) if g.db_user in ambiguous else g for k, g in grants.items()}
 
@@ -232,7 +250,9 @@ class _Compiler:
                 iam.session_policy(merge([grant], self._target), self._target)
             except iam.SessionPolicyError as error:
                 kept[key] = _without_allows(grant)
-                self._problem(Reason.GRANT_TOO_LARGE, f"KeyspacesUser {grant.user} has no grant: {error}")
+                self._problem(
+                    Reason.GRANT_TOO_LARGE, f"KeyspacesUser {grant.user} has no grant: {error}", users=(grant.user,)
+                )
         return kept
 
     def _report_large_sums(
@@ -248,7 +268,8 @@ class _Compiler:
                     iam.session_policy(merge(held, self._target), self._target)
                 except iam.SessionPolicyError as error:
                     who = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
-                    self._problem(Reason.GRANT_TOO_LARGE, f"{who} cannot log in: {error}")
+                    users = tuple(sorted({grant.user for grant in held}))
+                    self._problem(Reason.GRANT_TOO_LARGE, f"{who} cannot log in: {error}", users=users)
 
 
 def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_address: str) -> PolicyDatabase:

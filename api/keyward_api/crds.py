@@ -57,6 +57,8 @@ class Kind:
 
 _AGE = Column(name="Age", path=".metadata.creationTimestamp", type="date")
 _READY = '.status.conditions[?(@.type=="Ready")]'
+_READINESS = (Column(name="Ready", path=f"{_READY}.status"), Column(name="Reason", path=f"{_READY}.reason"))
+_MESSAGE = Column(name="Message", path=f"{_READY}.message", wide=True)
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -66,27 +68,41 @@ KINDS: tuple[Kind, ...] = (
         spec_rules=SPEC_RULES,
         object_rules=OBJECT_RULES,
         columns=(
-            Column(name="Ready", path=f"{_READY}.status"),
-            Column(name="Reason", path=f"{_READY}.reason"),
+            *_READINESS,
             Column(name="Address", path=".status.address"),
             Column(name="Account", path=".spec.aws.accountID", wide=True),
             Column(name="Region", path=".spec.aws.region", wide=True),
             Column(name="Agents", path=".status.readyReplicas", type="integer", wide=True),
             Column(name="Grants", path=".status.grants", type="integer", wide=True),
-            Column(name="Message", path=f"{_READY}.message", wide=True),
+            _MESSAGE,
             _AGE,
         ),
     ),
-    Kind(model=KeyspacesRole, plural="keyspacesroles", short="ksrole", spec_rules={}, columns=(_AGE,)),
+    Kind(
+        model=KeyspacesRole,
+        plural="keyspacesroles",
+        short="ksrole",
+        spec_rules={},
+        columns=(
+            *_READINESS,
+            Column(name="Databases", path=".status.databases"),
+            Column(name="Users", path=".status.users", wide=True),
+            _MESSAGE,
+            _AGE,
+        ),
+    ),
     Kind(
         model=KeyspacesUser,
         plural="keyspacesusers",
         short="ksuser",
         spec_rules={},
         columns=(
+            *_READINESS,
             Column(name="Roles", path=".spec.roles"),
             Column(name="Expires", path=".spec.expireTime"),
-            Column(name="Suspended", path=".spec.suspended", type="boolean", wide=True),
+            Column(name="Databases", path=".status.databases", wide=True),
+            Column(name="Grants", path=".status.grants", type="integer", wide=True),
+            _MESSAGE,
             _AGE,
         ),
     ),

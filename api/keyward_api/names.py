@@ -41,8 +41,19 @@ ANNOTATION_CA_HASH = f"{GROUP}/ca-hash"
 ANNOTATION_AWS_ROOTS_HASH = f"{GROUP}/aws-roots-hash"
 """On the pod template: changed roots for AWS' APIs make new pods, since an agent reads them at start."""
 
-OPERATOR_FIELD_MANAGER = "keyward-database"
-"""Field manager of everything that the operator applies for a KeyspacesDatabase."""
+
+class FieldManager:
+    """Field managers of the operator's writes: one for each reconciler, so that each knows what is its own."""
+
+    DATABASE = "keyward-database"
+    """Of everything that is applied for a KeyspacesDatabase."""
+
+    ACCESS = "keyward-access"
+    """Of the status of KeyspacesRoles, KeyspacesUsers and KeyspacesLocks."""
+
+    LEASE = "keyward-lease"
+    """Of the Lease that elects the leader."""
+
 
 DATABASE_NAME_LIMIT = 40
 """Characters of a KeyspacesDatabase's name: names of its Services are made from it."""
@@ -63,7 +74,7 @@ CA_KEY = "ca.crt"
 
 
 class Condition:
-    """Condition types of a KeyspacesDatabase; `Ready` sums up, the others say why."""
+    """Condition types; `Ready` sums up, the others say why."""
 
     READY = "Ready"
     PERMITTED = "Permitted"
@@ -71,6 +82,8 @@ class Condition:
     CERTIFICATE_AUTHORITY_READY = "CertificateAuthorityReady"
     AGENT_AVAILABLE = "AgentAvailable"
     ROLES_ASSUMABLE = "RolesAssumable"
+    ACTIVE = "Active"
+    REFERENCES_RESOLVED = "ReferencesResolved"
 
 
 class Reason:
@@ -83,6 +96,12 @@ class Reason:
     INVALID_SPEC = "InvalidSpec"
     COMPILED = "Compiled"
     ROLE_NOT_FOUND = "RoleNotFound"
+    DATABASE_NOT_FOUND = "DatabaseNotFound"
+    NO_DATABASE = "NoDatabase"
+    RESOLVED = "Resolved"
+    ACTIVE = "Active"
+    EXPIRED = "Expired"
+    SUSPENDED = "Suspended"
     ROLE_INVALID = "RoleInvalid"
     USER_INVALID = "UserInvalid"
     GRANT_TOO_LARGE = "GrantTooLarge"

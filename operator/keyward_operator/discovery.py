@@ -15,7 +15,7 @@ from keyward_operator.errors import OperatorError
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.reconcile.observe import read_cluster
 
-OWN_KINDS = (kinds.KEYSPACES_DATABASE, kinds.KEYSPACES_ROLE, kinds.KEYSPACES_USER, kinds.KEYSPACES_POLICY)
+OWN_KINDS = (*kinds.INPUTS, kinds.KEYSPACES_POLICY)
 
 WAIT = 2.0
 """Seconds between two looks while kinds are missing."""

@@ -1,11 +1,14 @@
 """What the work queue holds: names, never objects, for an object in a queue is old when its turn comes."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class DatabaseKey:
     """One KeyspacesDatabase, whether it exists or not."""
+
+    RECONCILER: ClassVar[str] = "database"
 
     namespace: str
     name: str
@@ -16,14 +19,11 @@ class DatabaseKey:
 
 @dataclass(frozen=True, order=True, slots=True)
 class NamespaceKey:
-    """Every KeyspacesDatabase of a namespace: a role, a user or the namespace's labels changed."""
+    """A namespace: whether its databases are as they shall be, and what its roles, users and locks come to."""
+
+    RECONCILER: ClassVar[str] = "namespace"
 
     namespace: str
-
-    @property
-    def name(self) -> str:
-        """Empty: it is no single object."""
-        return ""
 
     def __str__(self) -> str:
         return f"namespace {self.namespace}"

@@ -59,6 +59,9 @@ KEYSPACES_ROLE = _own("KeyspacesRole", "keyspacesroles")
 KEYSPACES_USER = _own("KeyspacesUser", "keyspacesusers")
 KEYSPACES_POLICY = _own("KeyspacesPolicy", "keyspacespolicies")
 
+INPUTS = (KEYSPACES_DATABASE, KEYSPACES_ROLE, KEYSPACES_USER)
+"""What people write."""
+
 NAMESPACE = _core("Namespace", "namespaces", namespaced=False)
 CONFIG_MAP = _core("ConfigMap", "configmaps")
 POD = _core("Pod", "pods")

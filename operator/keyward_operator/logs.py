@@ -3,10 +3,12 @@
 import json
 import logging
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 
+from keyward_operator.keys import Key
+
 LEVELS = ("debug", "info", "warning", "error")
-_EXTRA = ("namespace", "database")
 
 
 class JsonFormatter(logging.Formatter):
@@ -20,7 +22,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line.update({name: getattr(record, name) for name in _EXTRA if hasattr(record, name)})
+        if isinstance(key := getattr(record, "key", None), Key):
+            line.update({"reconciler": key.RECONCILER, **asdict(key)})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from keyward_api import names
 from keyward_operator import logs
 from keyward_operator.health import Address
+from keyward_operator.scope import Scope
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +19,7 @@ class Options:
     """How this process shall run."""
 
     namespace: str
-    agents_namespace: str
+    scope: Scope
     settings_file: Path
     health_address: Address
     log_level: str
@@ -34,7 +35,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     given = _parser().parse_args(arguments)
     return Options(
         namespace=given.namespace,
-        agents_namespace=given.agent_namespace,
+        scope=Scope(agents_namespace=given.agent_namespace, namespaces=given.watch_namespaces),
         settings_file=given.settings_file,
         health_address=given.health_address,
         log_level=given.log_level,
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--namespace", default=names.SYSTEM_NAMESPACE, help="the operator's own namespace, where its Lease is")
     add("--agent-namespace", default=names.AGENTS_NAMESPACE, help="the namespace where agents run")
+    add("--watch-namespaces", type=_namespaces, default=(), help="a,b,c: no other namespaces; none given means all")
     add("--settings-file", type=Path, default=Path("/etc/keyward/settings.yaml"), help="the platform's settings")
     add("--health-address", type=_address, default="0.0.0.0:8080", help="where /healthz, /readyz, /metrics are")
     add("--log-level", choices=logs.LEVELS, default="info", help="what is logged")
@@ -69,6 +71,10 @@ def _address(text: str) -> Address:
         return Address.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _namespaces(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _positive(text: str) -> float:

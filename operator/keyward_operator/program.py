@@ -12,8 +12,10 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Awaitable, Callable
 
 from keyward_api import names
+from keyward_api.names import FieldManager
 from keyward_operator import kinds, metrics
 from keyward_operator.adapters.watches import Watches, quiet_logs
 from keyward_operator.clients import connection
@@ -24,14 +26,14 @@ from keyward_operator.election import leader_election
 from keyward_operator.election.leader_election import LeaderElection
 from keyward_operator.errors import LeadershipLostError
 from keyward_operator.health import HealthServer
+from keyward_operator.journal import Journal
 from keyward_operator.keys import Key
 from keyward_operator.kinds import Reference
 from keyward_operator.options import Options
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.queue.workers import Workers
-from keyward_operator.reconcile.events import EventRecorder
-from keyward_operator.reconcile.reconciler import Reconciler
+from keyward_operator.reconcile.reconcilers import build
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.settings import SettingsFile
 from keyward_operator.tasks import first_error
@@ -53,6 +55,7 @@ class Program:
         self._options = options
         self._settings = SettingsFile(options.settings_file)
         self._queue: WorkQueue[Key] = WorkQueue()
+        self._journal = Journal()
         self._stop = asyncio.Event()
         self._watches: Watches | None = None
         self._election: LeaderElection | None = None
@@ -61,6 +64,7 @@ class Program:
         """Run until SIGTERM or SIGINT. Raises OperatorError, or what a defect raises."""
         quiet_logs()
         metrics.QUEUE_DEPTH.set_function(lambda: len(self._queue))
+        metrics.QUEUE_AGE_SECONDS.set_function(self._queue.age)
         api_server = await connection.load(self._options.kubeconfig)
         health = HealthServer(self._options.health_address, self._unready)
         await health.start()
@@ -86,20 +90,22 @@ class Program:
     async def _serve(self, api_server: Connection) -> None:
         options = self._options
         async with (
-            KubernetesApi(api_server, on_write=_count_write) as api,
-            KubernetesApi(api_server, timeout=leader_election.REQUEST_TIMEOUT) as lease_api,
+            KubernetesApi(api_server, field_manager=FieldManager.DATABASE, on_write=_count_write) as api,
+            KubernetesApi(
+                api_server, field_manager=FieldManager.LEASE, timeout=leader_election.REQUEST_TIMEOUT
+            ) as lease_api,
         ):
             cluster = await wait_for_cluster(api)
-            resync = Resync(api, self._queue, agents_namespace=options.agents_namespace, period=options.resync_seconds)
+            resync = Resync(api, self._queue, self._journal, options.scope, period=options.resync_seconds)
             self._watches = Watches(
                 api_server,
-                agents_namespace=options.agents_namespace,
-                add=self._queue.add,
+                options.scope,
+                tell=self._tell,
                 request_resync=resync.request,
             )
             lease = Reference(kind=kinds.LEASE, namespace=options.namespace, name=names.LEASE_NAME)
             self._election = LeaderElection(lease_api, lease=lease, identity=options.identity)
-            workers = Workers(self._queue, self._reconciler(api, cluster).reconcile)
+            workers = Workers(self._queue, self._reconcile(api, cluster))
             try:
                 async with asyncio.TaskGroup() as group:
                     helpers = [
@@ -115,15 +121,26 @@ class Program:
             finally:
                 await self._election.release()
 
-    def _reconciler(self, api: KubernetesApi, cluster: Cluster) -> Reconciler:
-        return Reconciler(
+    def _tell(self, key: Key, cause: str) -> None:
+        self._journal.heard(key, cause)
+        self._queue.add(key)
+
+    def _reconcile(self, api: KubernetesApi, cluster: Cluster) -> Callable[[Key], Awaitable[float | None]]:
+        reconcilers = build(
             api,
             self._queue,
+            self._journal,
+            self._options.scope,
             cluster=cluster,
             settings=lambda: self._settings.current,
-            agents_namespace=self._options.agents_namespace,
-            recorder=EventRecorder(api, instance=self._options.identity),
+            instance=self._options.identity,
         )
+
+        async def reconcile(key: Key) -> float | None:
+            with self._journal.look(key):
+                return await reconcilers[type(key)](key)
+
+        return reconcile
 
     async def _watch_settings(self, resync: Resync) -> None:
         while True:

@@ -4,6 +4,7 @@ Reading tolerates unknown fields (a newer CRD must not crash an older operator);
 what its schema does not know.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -81,6 +82,26 @@ ConditionList = Annotated[
     Field(max_length=16, json_schema_extra=list_map("type"), description="What holds now, and why."),
 ]
 
+NAMES_SHOWN = 256
+"""Names that a status lists, the first in order: a status must stay small."""
+
+
+def shown(names: Iterable[str]) -> list[str]:
+    """The names that a status lists."""
+    return sorted(names)[:NAMES_SHOWN]
+
+
+def name_list(description: str) -> Any:  # noqa: ANN401 - what pydantic's Field is
+    """A field of a status that lists names of objects."""
+    return Field(
+        default=(),
+        max_length=NAMES_SHOWN,
+        json_schema_extra=LIST_ATOMIC,
+        description=f"{description} The first {NAMES_SHOWN} in order.",
+    )
+
+
+Name = Annotated[str, Field(max_length=253)]
 DNSLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 DNSSubdomain = Annotated[
     str,

@@ -70,6 +70,11 @@ class PolicyDatabase(Model):
     limits: Limits = Field(default_factory=Limits, description="What clients may take.")
 
 
+def role_of(source: str) -> str:
+    """The KeyspacesRole that a rule's source names: no name of one holds a slash."""
+    return source.partition("/")[0]
+
+
 class PolicyRule(Model):
     """An allow or a deny, with where it comes from."""
 
@@ -83,6 +88,11 @@ class PolicyRule(Model):
     permissions: tuple[Permission, ...] = Field(
         max_length=16, json_schema_extra=LIST_ATOMIC, description="Permissions."
     )
+
+    @property
+    def role(self) -> str:
+        """The KeyspacesRole that it comes from."""
+        return role_of(self.source)
 
 
 class Grant(Model):
@@ -102,6 +112,11 @@ class Grant(Model):
         default_factory=RoleOptions, description="How sessions may be used: the strictest of the user's roles."
     )
     not_after: Time | None = Field(default=None, description="When the grant ends. Default: never.")
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """KeyspacesRoles that its rules come from."""
+        return frozenset(rule.role for rule in (*self.allow, *self.deny))
 
     def ended(self, now: datetime) -> bool:
         """Whether the grant is over at `now`."""

@@ -8,10 +8,13 @@ from keyward_api.permissions import PermissionName
 from keyward_api.resources.models import (
     LIST_ATOMIC,
     LIST_SET,
+    ConditionList,
     DNSSubdomain,
     LabelSelector,
     Model,
+    Name,
     ObjectMeta,
+    name_list,
     validations,
 )
 
@@ -131,11 +134,20 @@ class KeyspacesRoleSpec(Model):
     options: RoleOptions = Field(default_factory=RoleOptions, description="How holders may use their sessions.")
 
 
+class KeyspacesRoleStatus(Model):
+    """Where the role counts, and for whom."""
+
+    conditions: ConditionList = ()
+    databases: tuple[Name, ...] = name_list("KeyspacesDatabases that its rules are about.")
+    users: tuple[Name, ...] = name_list("KeyspacesUsers that name it.")
+
+
 class KeyspacesRole(Model):
     """What may be done on the databases of this namespace. Empty allows nothing."""
 
     metadata: ObjectMeta
     spec: KeyspacesRoleSpec
+    status: KeyspacesRoleStatus = Field(default_factory=KeyspacesRoleStatus)
 
 
 RoleName = DNSSubdomain

@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from keyward_api.resources.models import LIST_ATOMIC, LIST_SET, Model, ObjectMeta, Time, validations
+from keyward_api.resources.models import (
+    LIST_ATOMIC,
+    LIST_SET,
+    ConditionList,
+    Model,
+    Name,
+    ObjectMeta,
+    Time,
+    name_list,
+    validations,
+)
 from keyward_api.resources.role import RoleName
 
 SUBJECT_RULES = validations(
@@ -67,8 +77,17 @@ class KeyspacesUserSpec(Model):
         return self.suspended or (self.expire_time is not None and self.expire_time <= now)
 
 
+class KeyspacesUserStatus(Model):
+    """Where the user has access."""
+
+    conditions: ConditionList = ()
+    databases: tuple[Name, ...] = name_list("KeyspacesDatabases that it has a grant at.")
+    grants: int = Field(default=0, ge=0, le=2**31 - 1, description="Grants in the policies of these databases.")
+
+
 class KeyspacesUser(Model):
     """Gives subjects the roles of this namespace."""
 
     metadata: ObjectMeta
     spec: KeyspacesUserSpec
+    status: KeyspacesUserStatus = Field(default_factory=KeyspacesUserStatus)

@@ -5,7 +5,8 @@ does no harm. One that never comes is made up for by a resync, which is asked fo
 what vanished while a watch was broken kopf tells nothing.
 
 kopf runs twice: its scope (all namespaces, or some) is one for all its watches, and the operator may see Secrets,
-ServiceAccounts, roles, Deployments and pods in the agents' namespace only.
+ServiceAccounts, roles, Deployments and pods in the agents' namespace only. With named namespaces the agents' Services
+and ConfigMaps there are not watched by the first, so the second watches them.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ from keyward_operator import kinds
 from keyward_operator.adapters.threads import KopfTasks, KopfThread
 from keyward_operator.clients.connection import Connection
 from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
-from keyward_operator.kinds import Kind
+from keyward_operator.kinds import Kind, Reference
+from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
 
-INPUTS = (kinds.KEYSPACES_ROLE, kinds.KEYSPACES_USER)
-CHILDREN_ANYWHERE = (kinds.SERVICE, kinds.CONFIG_MAP)
+CHILDREN_WITH_TENANTS = (kinds.SERVICE, kinds.CONFIG_MAP)
 CHILDREN_WITH_AGENTS = (
     kinds.KEYSPACES_POLICY,
     kinds.DEPLOYMENT,
@@ -41,7 +42,9 @@ _CONNECT_TIMEOUT = 10.0
 _WATCH_LIFETIME = 600.0
 """Seconds until a watch is opened anew, whatever its state."""
 
-AddKey = Callable[[Key], None]
+Tell = Callable[[Key, str], None]
+"""Told the key that something happened to, and what."""
+
 Handler = Callable[..., Awaitable[None]]
 
 
@@ -51,18 +54,19 @@ class Watches:
     def __init__(
         self,
         connection: Connection,
+        scope: Scope,
         *,
-        agents_namespace: str,
-        add: AddKey,
+        tell: Tell,
         request_resync: Callable[[], None],
     ) -> None:
         self._connection = connection
-        self._agents_namespace = agents_namespace
-        self._add = add
+        self._scope = scope
+        self._tell = tell
+        self._seen: dict[tuple[str, str, str], object] = {}
         self._request_resync = request_resync
         self._to_loop: Callable[..., object]  # of the loop that runs us, not of kopf's
         self._threads = (
-            KopfThread("watches of all namespaces", self._everywhere),
+            KopfThread("watches of tenants' namespaces", self._with_tenants),
             KopfThread("watches of the agents' namespace", self._with_agents),
         )
 
@@ -80,32 +84,33 @@ class Watches:
                 for thread in self._threads:
                     group.create_task(thread.run())
 
-    async def _everywhere(self, thread: KopfThread) -> KopfTasks:
+    async def _with_tenants(self, thread: KopfThread) -> KopfTasks:
         registry = self._registry()
-        _on_event(registry, kinds.KEYSPACES_DATABASE, self._on_database)
-        _on_event(registry, kinds.NAMESPACE, self._on_namespace)
-        for kind in INPUTS:
-            _on_event(registry, kind, self._on_input)
-        for kind in CHILDREN_ANYWHERE:
-            _on_event(registry, kind, self._on_child)
+        for kind in (*kinds.INPUTS, *CHILDREN_WITH_TENANTS):
+            self._watch(registry, kind)
+        if not self._scope.namespaces:
+            # To watch them is a right in the whole cluster; in named namespaces a resync finds changed labels.
+            self._watch(registry, kinds.NAMESPACE)
         return await kopf.spawn_tasks(
             registry=registry,
-            settings=_settings(CHILDREN_ANYWHERE),
+            settings=_settings(CHILDREN_WITH_TENANTS),
             standalone=True,
-            clusterwide=True,
+            clusterwide=not self._scope.namespaces,
+            namespaces=self._scope.namespaces,
             ready_flag=thread.ready,
             stop_flag=thread.stop,
         )
 
     async def _with_agents(self, thread: KopfThread) -> KopfTasks:
         registry = self._registry()
-        for kind in CHILDREN_WITH_AGENTS:
-            _on_event(registry, kind, self._on_child)
+        children = CHILDREN_WITH_AGENTS + (CHILDREN_WITH_TENANTS if self._scope.namespaces else ())
+        for kind in children:
+            self._watch(registry, kind)
         return await kopf.spawn_tasks(
             registry=registry,
-            settings=_settings(CHILDREN_WITH_AGENTS),
+            settings=_settings(children),
             standalone=True,
-            namespaces=[self._agents_namespace],
+            namespaces=[self._scope.agents_namespace],
             ready_flag=thread.ready,
             stop_flag=thread.stop,
         )
@@ -119,41 +124,51 @@ class Watches:
             return kopf.AiohttpSession(
                 server=self._connection.server,
                 aiohttp_session=self._connection.session(),
-                default_namespace=self._agents_namespace,
+                default_namespace=self._scope.agents_namespace,
             )
 
         return registry
 
-    async def _on_database(self, *, namespace: str, name: str, **event: Any) -> None:  # noqa: ANN401 - kopf's
-        self._listed(event)
-        self._send(DatabaseKey(namespace, name))
+    def _watch(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
+        async def handle(**event: Any) -> None:  # noqa: ANN401 - kopf's
+            self._on_event(kind, event["type"], event["body"])
 
-    async def _on_input(self, *, namespace: str, **event: Any) -> None:  # noqa: ANN401 - kopf's
-        self._listed(event)
-        self._send(NamespaceKey(namespace))
+        kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)(handle)
 
-    async def _on_namespace(self, *, name: str, **_: Any) -> None:  # noqa: ANN401 - kopf's
-        self._send(NamespaceKey(name))
-
-    async def _on_child(self, *, labels: Mapping[str, str], **_: Any) -> None:  # noqa: ANN401 - kopf's
-        namespace, name = labels.get(names.LABEL_OWNER_NAMESPACE), labels.get(names.LABEL_OWNER_NAME)
-        if namespace and name:
-            self._send(DatabaseKey(namespace, name))
-
-    def _listed(self, event: Mapping[str, Any]) -> None:
-        """An event without a type is of a list: the watch begins, or begins anew."""
-        if event.get("type") is None:
+    def _on_event(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> None:
+        """One event. One without a type is of a list: the watch begins, or begins anew, and a resync sees it all."""
+        metadata = body["metadata"]
+        namespace, name = metadata.get("namespace") or "", metadata["name"]
+        is_news = self._is_news(kind, event_type, metadata)
+        if event_type is None:
             self._to_loop(self._request_resync)
+            return
+        cause = f"{Reference(kind=kind, namespace=namespace, name=name)} was {event_type.lower()}"
+        if kind is kinds.NAMESPACE:
+            self._send(NamespaceKey(name), cause)
+            return
+        if kind in kinds.INPUTS and is_news:
+            self._send(NamespaceKey(namespace), cause)
+        if kind is kinds.KEYSPACES_DATABASE:
+            self._send(DatabaseKey(namespace, name), cause)
+        elif kind not in kinds.INPUTS:
+            labels = metadata.get("labels") or {}
+            if labels.get(names.LABEL_OWNER_NAMESPACE) and labels.get(names.LABEL_OWNER_NAME):
+                self._send(DatabaseKey(labels[names.LABEL_OWNER_NAMESPACE], labels[names.LABEL_OWNER_NAME]), cause)
 
-    def _send(self, key: Key) -> None:
-        self._to_loop(self._add, key)
+    def _is_news(self, kind: Kind, event_type: str | None, metadata: Mapping[str, Any]) -> bool:
+        """Whether more than its status changed: our own writes of that are no reason to look at a namespace again."""
+        where = kind.plural, metadata.get("namespace") or "", metadata["name"]
+        if event_type == "DELETED":
+            self._seen.pop(where, None)
+            return True
+        what = metadata.get("uid"), metadata.get("generation"), dict(metadata.get("labels") or {})
+        is_news = self._seen.get(where) != what
+        self._seen[where] = what
+        return is_news
 
-
-def _on_event(registry: kopf.OperatorRegistry, kind: Kind, handler: Handler) -> None:
-    async def handle(**event: Any) -> None:  # noqa: ANN401 - kopf's
-        await handler(**event)
-
-    kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)(handle)
+    def _send(self, key: Key, cause: str) -> None:
+        self._to_loop(self._tell, key, cause)
 
 
 def _settings(children: tuple[Kind, ...]) -> kopf.OperatorSettings:

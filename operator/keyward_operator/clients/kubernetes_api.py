@@ -6,8 +6,10 @@ written when nothing changed is a promise worth watching.
 """
 
 import asyncio
+import copy
 import json
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +20,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.dynamic import DynamicClient
 from kubernetes.aio.dynamic.resource import Resource
 
-from keyward_api import names
+from keyward_operator import metrics
 from keyward_operator.clients.connection import USER_AGENT, Connection
 from keyward_operator.clients.errors import BY_STATUS, ApiError, ExpiredError, NotFoundError
 from keyward_operator.json_types import Json
@@ -47,14 +49,23 @@ class KubernetesApi:
         self,
         connection: Connection,
         *,
+        field_manager: str,
         on_write: CountWrite = _count_nothing,
         timeout: float = REQUEST_TIMEOUT,
     ) -> None:
+        """`field_manager` is one of names.FieldManager; `timeout` is in seconds, for each request."""
         self._http = ApiClient(connection.configuration)
         self._http.user_agent = USER_AGENT
         self._client = DynamicClient(self._http)
+        self._field_manager = field_manager
         self._on_write = on_write
         self._timeout = aiohttp.ClientTimeout(total=timeout)
+
+    def acting_as(self, field_manager: str) -> Self:
+        """The same connection, with writes in the name of another reconciler."""
+        other = copy.copy(self)
+        other._field_manager = field_manager
+        return other
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,10 +108,20 @@ class KubernetesApi:
             except ExpiredError:
                 await asyncio.sleep(0)
 
+    async def pages_of_metadata(self, kind: Kind, *, namespace: str | None, label_selector: str) -> AsyncIterator[Json]:
+        """The metadata of all objects, of which never more than a page is held. Raises ExpiredError half-way."""
+        async for items in self._pages(kind, namespace, label_selector, accept=_METADATA_ONLY):
+            for item in items:
+                yield item["metadata"]
+
     async def _list_pages(
         self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str = "application/json"
     ) -> list[Json]:
-        items: list[Json] = []
+        return [item async for items in self._pages(kind, namespace, label_selector, accept) for item in items]
+
+    async def _pages(
+        self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str
+    ) -> AsyncIterator[list[Json]]:
         token: str | None = None
         while True:
             page = await self._call(
@@ -112,10 +133,10 @@ class KubernetesApi:
                 _continue=token,
                 header_params={"Accept": accept},
             )
-            items += page["items"] or ()  # an empty list of metadata comes as null
+            yield page["items"] or []  # an empty list of metadata comes as null
             token = page["metadata"].get("continue")
             if not token:
-                return items
+                return
 
     async def get_path(self, path: str) -> Json:
         """A document that is no object: discovery, OpenID configuration."""
@@ -128,7 +149,7 @@ class KubernetesApi:
             self._client.create,
             _resource(kind),
             body=manifest,
-            field_manager=names.OPERATOR_FIELD_MANAGER,
+            field_manager=self._field_manager,
         )
         self._on_write(kind.kind, "create")
         return created
@@ -141,7 +162,7 @@ class KubernetesApi:
             _resource(kind),
             body=manifest,
             force_conflicts=True,
-            field_manager=names.OPERATOR_FIELD_MANAGER,
+            field_manager=self._field_manager,
         )
         self._on_write(kind.kind, "apply")
         return applied
@@ -160,7 +181,7 @@ class KubernetesApi:
             _resource(kind).subresources["status"],
             body=body,
             force_conflicts=True,
-            field_manager=names.OPERATOR_FIELD_MANAGER,
+            field_manager=self._field_manager,
         )
         self._on_write(kind.kind, "status")
         return applied
@@ -175,7 +196,7 @@ class KubernetesApi:
             name=reference.name,
             namespace=reference.namespace,
             content_type="application/merge-patch+json",
-            field_manager=names.OPERATOR_FIELD_MANAGER,
+            field_manager=self._field_manager,
         )
         self._on_write(reference.kind.kind, "patch")
         return patched
@@ -195,6 +216,16 @@ class KubernetesApi:
         self._on_write(reference.kind.kind, "delete")
 
     async def _call(self, method: Callable[..., Coroutine[Any, Any, Any]], *args: object, **kwargs: object) -> Json:
+        begin, outcome = time.monotonic(), "error"
+        try:
+            document = await self._request(method, *args, **kwargs)
+            outcome = "success"
+        finally:
+            labels = metrics.CALL_SECONDS.labels(service="kubernetes", operation=method.__name__, outcome=outcome)
+            labels.observe(time.monotonic() - begin)
+        return document
+
+    async def _request(self, method: Callable[..., Coroutine[Any, Any, Any]], *args: object, **kwargs: object) -> Json:
         try:
             response = await method(*args, serialize=False, _request_timeout=self._timeout, **kwargs)
             document: Json = json.loads(await response.read())

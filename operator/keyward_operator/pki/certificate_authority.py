@@ -79,6 +79,11 @@ def is_valid(authority: CertificateAuthority, *, now: datetime) -> bool:
     )
 
 
+def end_of(authority: CertificateAuthority) -> datetime:
+    """When a valid CA ends."""
+    return x509.load_pem_x509_certificate(authority.certificate).not_valid_after_utc
+
+
 def _key_usage() -> x509.KeyUsage:
     return x509.KeyUsage(
         key_cert_sign=True,

@@ -5,14 +5,11 @@ from keyward_api.resources.policy import RoleReport, reported_roles
 from keyward_operator.children import Child
 from keyward_operator.plan import pods
 from keyward_operator.plan.standings import Standing
-from keyward_operator.plan.verdicts import Verdict, fails, holds, unknown
+from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, unknown
 from keyward_operator.plan.view import View
 
 _OUTAGES = (Reason.STS_UNAVAILABLE, Reason.STS_THROTTLED, Reason.IDENTITY_NOT_INJECTED)
 """Reasons of an agent that say nothing about the role it tried."""
-
-_SHOWN = 5
-"""How many of many problems a message names."""
 
 
 def spec_cannot_be_read(view: View) -> Verdict | None:
@@ -25,7 +22,7 @@ def spec_cannot_be_read(view: View) -> Verdict | None:
 def platform_does_not_permit(view: View) -> Verdict | None:
     """The platform's settings admit no such database in this namespace."""
     if view.violations:
-        return fails(Reason.NOT_PERMITTED, _join([violation.message for violation in view.violations]))
+        return fails(Reason.NOT_PERMITTED, join([violation.message for violation in view.violations]))
     return None
 
 
@@ -53,7 +50,7 @@ def something_could_not_be_compiled(view: View) -> Verdict | None:
     """A role, user or grant was left out of the policy."""
     problems = view.compilation.problems if view.compilation else ()
     if problems:
-        return fails(problems[0].reason, _join([problem.message for problem in problems]))
+        return fails(problems[0].reason, join([problem.message for problem in problems]))
     return None
 
 
@@ -102,7 +99,7 @@ def identity_is_not_injected(view: View) -> Verdict | None:
     """No agent has the web identity that EKS' webhook gives to pods."""
     missed = pods.without_identity(view)
     if missed:
-        named = ", ".join(pod["metadata"]["name"] for pod in missed[:_SHOWN])
+        named = enumerate_names([pod["metadata"]["name"] for pod in missed])
         return fails(
             Reason.IDENTITY_NOT_INJECTED,
             f"the EKS pod identity webhook gave no web identity to {named}: such pods are replaced; "
@@ -114,7 +111,7 @@ def identity_is_not_injected(view: View) -> Verdict | None:
 def no_agent_is_available(view: View) -> Verdict:
     """None takes connections; the pods may tell why."""
     obstacles = pods.obstacles(view)
-    return fails(Reason.UNAVAILABLE, "no agent is ready" + (f": {_join(list(obstacles))}" if obstacles else " yet"))
+    return fails(Reason.UNAVAILABLE, "no agent is ready" + (f": {join(list(obstacles))}" if obstacles else " yet"))
 
 
 def no_role_is_granted(view: View) -> Verdict | None:
@@ -128,7 +125,7 @@ def no_agent_has_tried(view: View) -> Verdict | None:
     """A granted role is in no agent's report yet."""
     untried = sorted(_granted(view) - {report.db_user for report in _reports(view)})
     if untried:
-        return unknown(Reason.NOT_TRIED, f"no agent has tried yet to assume {', '.join(untried[:_SHOWN])}")
+        return unknown(Reason.NOT_TRIED, f"no agent has tried yet to assume {enumerate_names(untried)}")
     return None
 
 
@@ -136,7 +133,7 @@ def sts_is_unavailable(view: View) -> Verdict | None:
     """Agents could not ask STS, which says nothing about the role."""
     silent = [report for report in _reports(view) if not report.assumable and _is_outage(report)]
     if silent:
-        return unknown(Reason.STS_UNAVAILABLE, _join([f"{report.db_user}: {report.reason}" for report in silent]))
+        return unknown(Reason.STS_UNAVAILABLE, join([f"{report.db_user}: {report.reason}" for report in silent]))
     return None
 
 
@@ -148,7 +145,7 @@ def a_role_is_not_assumable(view: View) -> Verdict | None:
     if refused:
         return fails(
             Reason.ACCESS_DENIED,
-            _join([f"{role}: {reason}" for role, reason in sorted(refused.items())])
+            join([f"{role}: {reason}" for role, reason in sorted(refused.items())])
             + "; the trust policy that these roles need is in status.identity.trustPolicy",
         )
     return None
@@ -156,14 +153,14 @@ def a_role_is_not_assumable(view: View) -> Verdict | None:
 
 def roles_are_assumable(view: View) -> Verdict:
     """Each granted role was assumed by the agents that report."""
-    return holds(Reason.ASSUMABLE, f"agents can assume {', '.join(sorted(_granted(view))[:_SHOWN])}")
+    return holds(Reason.ASSUMABLE, f"agents can assume {enumerate_names(sorted(_granted(view)))}")
 
 
 def a_name_is_taken(view: View) -> Verdict | None:
     """Somebody else's object has the name of a child: it is left alone, and the child is missing."""
     taken = view.taken()
     if taken:
-        return fails(Reason.NAME_TAKEN, _join([_taken(view, child) for child in taken]))
+        return fails(Reason.NAME_TAKEN, join([_taken(view, child) for child in taken]))
     return None
 
 
@@ -186,8 +183,3 @@ def _reports(view: View) -> list[RoleReport]:
 
 def _is_outage(report: RoleReport) -> bool:
     return report.reason.startswith(_OUTAGES)
-
-
-def _join(messages: list[str]) -> str:
-    more = f"; and {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
-    return "; ".join(messages[:_SHOWN]) + more

@@ -7,20 +7,16 @@
 5. Otherwise: every child is as it shall be, and its status says so; where a grant ends, it is looked at again then.
 """
 
-from datetime import datetime
-
 from keyward_api import names
-from keyward_api.tenants import PlatformSettings
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
-from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.plan import desired, events, pods
-from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.owned import differs, status_differs
 from keyward_operator.plan.result import Happening, Plan
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.status import status_of
-from keyward_operator.plan.view import View, view_of
+from keyward_operator.plan.verdicts import conditions_of
+from keyward_operator.plan.view import View
 
 _AWAITED = (Child.SERVICE, Child.SERVICE_ACCOUNT)
 
@@ -31,11 +27,9 @@ AGAIN_WHERE_TAKEN = 10.0
 """Seconds until a database is looked at again where the name of a child is taken: foreign objects are not watched."""
 
 
-def plan(observed: Observed, *, settings: PlatformSettings, agents_namespace: str, now: datetime) -> Plan:
+def plan(view: View) -> Plan:
     """What to do so that the world becomes what the database asks for."""
-    context = ManifestContext(owner=observed.owner, agents_namespace=agents_namespace, settings=settings)
-    view = view_of(observed, context, now)
-    if "deletionTimestamp" in observed.database["metadata"]:
+    if "deletionTimestamp" in view.observed.database["metadata"]:
         return _plan_deletion(view)
     return _plan_children(view)
 
@@ -75,7 +69,7 @@ def _plan_children(view: View) -> Plan:
         apply=tuple(changed.values()),
         replace_pod=replace,
         forget_agents=pods.gone(view),
-        status=status if status_differs(view.observed.database, status) else None,
+        status=status if status_differs(view.observed.database, status, names.FieldManager.DATABASE) else None,
         events=_events(view, status) + ((events.replaced(replace),) if replace else ()),
         requeue_after=_requeue(view, begun=begun, deleted=bool(delete)),
     )
@@ -91,8 +85,7 @@ def _must_issue(view: View) -> bool:
 
 
 def _events(view: View, status: Json) -> tuple[Happening, ...]:
-    previous = (view.observed.database.get("status") or {}).get("conditions") or ()
-    return events.transitions(previous, status["conditions"])
+    return events.transitions(conditions_of(view.observed.database), status["conditions"])
 
 
 def _requeue(view: View, *, begun: bool, deleted: bool) -> float | None:

@@ -7,9 +7,10 @@ Format of the field sets: structured-merge-diff, fieldpath (`f:` field, `k:` lis
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from keyward_api import names
+from keyward_api.names import FieldManager
 from keyward_operator.json_types import Json
 
 _IDENTITY = ("name", "namespace", "uid")
@@ -18,23 +19,41 @@ _IDENTITY = ("name", "namespace", "uid")
 
 def differs(live: Json | None, manifest: Json) -> bool:
     """Whether to apply `manifest` would change `live` (None: it does not exist)."""
-    if live is None:
-        return True
+    return live is None or owned(live, FieldManager.DATABASE) != _wanted(manifest)
+
+
+def changed_fields(live: Json, manifest: Json) -> list[str]:
+    """The fields of `live` that to apply `manifest` would change, for people: `spec.replicas`."""
+    return sorted(_differences(owned(live, FieldManager.DATABASE), _wanted(manifest), ""))
+
+
+def _wanted(manifest: Json) -> Json:
     metadata = {key: value for key, value in manifest["metadata"].items() if key not in _IDENTITY}
     wanted = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
-    return bool(owned(live) != ({"metadata": metadata} | wanted if metadata else wanted))
+    return {"metadata": metadata} | wanted if metadata else wanted
 
 
-def status_differs(live: Json, status: Json) -> bool:
-    """Whether to apply `status` would change `live`."""
-    return bool(owned(live, subresource="status").get("status", {}) != status)
+def _differences(have: Any, want: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    if isinstance(have, dict) and isinstance(want, dict):
+        for key in have.keys() | want.keys():
+            yield from _differences(have.get(key), want.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(have, list) and isinstance(want, list) and len(have) == len(want):
+        for index, (old, new) in enumerate(zip(have, want, strict=True)):
+            yield from _differences(old, new, f"{path}[{index}]")
+    elif have != want:
+        yield path
 
 
-def owned(live: Json, *, subresource: str = "") -> Json:
-    """The part of `live` that was applied by us, to the object or to one of its subresources."""
+def status_differs(live: Json, status: Json, manager: str) -> bool:
+    """Whether to apply `status` as `manager` would change `live`."""
+    return bool(owned(live, manager, subresource="status").get("status", {}) != status)
+
+
+def owned(live: Json, manager: str, *, subresource: str = "") -> Json:
+    """The part of `live` that `manager` applied, to the object or to one of its subresources."""
     for entry in live["metadata"].get("managedFields", ()):
         if (entry.get("manager"), entry.get("operation"), entry.get("subresource", "")) == (
-            names.OPERATOR_FIELD_MANAGER,
+            manager,
             "Apply",
             subresource,
         ):

@@ -16,7 +16,7 @@ class Deletion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Happening:
-    """An event of events.k8s.io about the database."""
+    """An event of events.k8s.io about an object of ours."""
 
     reason: str
     message: str

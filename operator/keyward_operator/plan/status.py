@@ -12,7 +12,7 @@ from keyward_operator.plan.view import View, published_policy
 def status_of(view: View, *, policy_is_written: bool) -> Json:
     """The whole status; `policy_is_written`: whether the compiled policy is published once this plan is done."""
     status: Json = {
-        "conditions": conditions(view, (view.observed.database.get("status") or {}).get("conditions") or ()),
+        "conditions": conditions(view),
         **_replicas(view),
         **_policy(view, policy_is_written),
     }

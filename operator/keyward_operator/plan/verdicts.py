@@ -1,13 +1,21 @@
-"""What a check says about one condition."""
+"""What checks say about conditions, and the conditions as a status holds them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Literal, TypeVar
 
-from keyward_operator.plan.view import View
+from keyward_operator.json_types import Json
+
+V = TypeVar("V")
+Check = Callable[[V], "Verdict | None"]
+"""Judges what it is given; None: it has nothing to say, ask the next one."""
 
 MESSAGE_LIMIT = 4096
-"""Characters of a condition's message that the CRD admits."""
+"""Characters of a condition's message that the CRDs admit."""
+
+SHOWN = 5
+"""How many of many problems a message names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,10 +25,6 @@ class Verdict:
     status: Literal["True", "False", "Unknown"]
     reason: str
     message: str
-
-
-Check = Callable[[View], Verdict | None]
-"""None: this check has nothing to say, ask the next one."""
 
 
 def holds(reason: str, message: str) -> Verdict:
@@ -36,3 +40,59 @@ def fails(reason: str, message: str) -> Verdict:
 def unknown(reason: str, message: str) -> Verdict:
     """Nobody can tell yet."""
     return Verdict(status="Unknown", reason=reason, message=message[:MESSAGE_LIMIT])
+
+
+def first(chain: Sequence[Check[V]], view: V) -> Verdict:
+    """The verdict of the first check that has one; the last check of a chain always has."""
+    return next(verdict for check in chain if (verdict := check(view)) is not None)
+
+
+def first_failure(parts: Sequence[Verdict]) -> Verdict | None:
+    """What keeps a sum of conditions from holding: the first that fails, else the first of which nobody can tell."""
+    failing = [verdict for verdict in parts if verdict.status == "False"]
+    pending = [verdict for verdict in parts if verdict.status == "Unknown"]
+    return next(iter(failing + pending), None)
+
+
+def join(messages: Sequence[str]) -> str:
+    """Messages in one sentence; of many the first ones."""
+    more = f"; and {len(messages) - SHOWN} more" if len(messages) > SHOWN else ""
+    return "; ".join(messages[:SHOWN]) + more
+
+
+def enumerate_names(names: Sequence[str]) -> str:
+    """Names in a sentence; of many the first ones."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def condition_list(verdicts: Mapping[str, Verdict], document: Json, now: datetime) -> list[Json]:
+    """The conditions of `document` as its status holds them.
+
+    Times change with the status of a condition, not with its reason.
+    """
+    previous = conditions_of(document)
+    generation = int(document["metadata"].get("generation", 0))
+    return [
+        {
+            "type": name,
+            "status": verdict.status,
+            "observedGeneration": generation,
+            "lastTransitionTime": _since(name, verdict, previous, now),
+            "reason": verdict.reason,
+            "message": verdict.message,
+        }
+        for name, verdict in verdicts.items()
+    ]
+
+
+def conditions_of(document: Json) -> Sequence[Json]:
+    """The conditions that an object's status holds already."""
+    return (document.get("status") or {}).get("conditions") or ()
+
+
+def _since(name: str, verdict: Verdict, previous: Sequence[Json], now: datetime) -> str:
+    for condition in previous:
+        if condition["type"] == name and condition["status"] == verdict.status:
+            return str(condition["lastTransitionTime"])
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,6 +16,7 @@ from keyward_operator.manifests.ca_secret import read_authority
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import CertificateAuthority, is_valid
 from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.reading import first_fault, read
 from keyward_operator.plan.standings import Standing, standing
 
 
@@ -66,7 +66,7 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
     """Work out a view."""
     standings = {child: standing(observed.children.get(child), observed.owner) for child in Child}
     own = {child: observed.children[child] for child in Child if standings[child] is Standing.OWN}
-    database, problem = _read_database(observed.database)
+    database, problem = read(KeyspacesDatabase, observed.database)
     refused = _violations(observed, context, database)
     address = _service_address(own)
     compilation = None
@@ -104,13 +104,6 @@ def reports_of(policy: Json | None) -> tuple[AgentReport, ...]:
         return ()
 
 
-def _read_database(document: Json) -> tuple[KeyspacesDatabase | None, str]:
-    try:
-        return KeyspacesDatabase.model_validate({key: document[key] for key in ("metadata", "spec")}), ""
-    except ValidationError as error:
-        return None, _first(error)
-
-
 def _violations(
     observed: Observed, context: ManifestContext, database: KeyspacesDatabase | None
 ) -> tuple[Violation, ...]:
@@ -132,7 +125,7 @@ def _compile(
             now=now,
         )
     except ValueError as error:
-        return None, _first(error)
+        return None, first_fault(error)
     return compilation, ""
 
 
@@ -151,10 +144,3 @@ def _authority(secret: Json | None, now: datetime) -> CertificateAuthority | Non
 def _reports(policy: Json | None, pods: tuple[Json, ...]) -> tuple[AgentReport, ...]:
     alive = {pod["metadata"]["name"] for pod in pods}
     return tuple(report for report in reports_of(policy) if report.pod in alive)
-
-
-def _first(error: ValueError) -> str:
-    if isinstance(error, ValidationError):
-        first: Any = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)

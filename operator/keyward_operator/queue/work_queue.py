@@ -8,7 +8,8 @@ counts. Everything happens in one event loop, so nothing here is locked.
 import asyncio
 import heapq
 import itertools
-from collections.abc import Hashable
+import time
+from collections.abc import Callable, Hashable
 from enum import IntEnum
 from typing import Generic, TypeVar
 
@@ -30,9 +31,11 @@ class Priority(IntEnum):
 class WorkQueue(Generic[K]):
     """The queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._heap: list[tuple[Priority, int, K]] = []
         self._waiting: dict[K, tuple[Priority, int]] = {}
+        self._since: dict[K, float] = {}
         self._active: set[K] = set()
         self._again: dict[K, Priority] = {}
         self._delayed: dict[K, asyncio.TimerHandle] = {}
@@ -44,6 +47,10 @@ class WorkQueue(Generic[K]):
         """Keys that wait for a worker now; neither those that workers have nor delayed ones."""
         return len(self._waiting)
 
+    def age(self) -> float:
+        """Seconds that the key has waited for a worker that waits longest; 0 where none waits."""
+        return self._clock() - min(self._since.values()) if self._since else 0.0
+
     def add(self, key: K, priority: Priority = Priority.NORMAL) -> None:
         """Have `key` worked on."""
         if key in self._active:
@@ -53,6 +60,7 @@ class WorkQueue(Generic[K]):
             return
         entry = (priority, next(self._order))
         self._waiting[key] = entry
+        self._since.setdefault(key, self._clock())
         heapq.heappush(self._heap, (*entry, key))
         self._changed.set()
 
@@ -75,7 +83,7 @@ class WorkQueue(Generic[K]):
             while self._heap:
                 priority, order, key = heapq.heappop(self._heap)
                 if self._waiting.get(key) == (priority, order):  # else it moved up since
-                    del self._waiting[key]
+                    del self._waiting[key], self._since[key]
                     self._active.add(key)
                     return key
             self._changed.clear()

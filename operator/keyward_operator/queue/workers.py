@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-from keyward_operator import metrics
 from keyward_operator.errors import OperatorError, QueueClosedError
 from keyward_operator.queue.backoff import Backoff
 from keyward_operator.queue.work_queue import WorkQueue
@@ -44,7 +42,6 @@ class Workers(Generic[K]):
                 self._queue.done(key)
 
     async def _process(self, key: K) -> None:
-        begin = time.monotonic()
         try:
             again = await self._reconcile(key)
         except OperatorError as error:
@@ -54,15 +51,12 @@ class Workers(Generic[K]):
             self._delay(key, error, expected=False)
         else:
             self._backoff.forget(key)
-            metrics.RECONCILES.labels(outcome="success").inc()
             if again is not None:
                 self._queue.add_after(key, again)
-        metrics.RECONCILE_SECONDS.observe(time.monotonic() - begin)
 
     def _delay(self, key: K, error: Exception, *, expected: bool) -> None:
         delay = self._backoff.next(key)
         self._queue.add_after(key, delay)
-        metrics.RECONCILES.labels(outcome="error").inc()
         logger.warning(
             "reconciling %s failed, tried again in %.1f s: %s",
             key,

@@ -8,6 +8,7 @@ from keyward_operator import kinds
 from keyward_operator.children import Child
 from keyward_operator.clients.errors import ConflictError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Reference
@@ -15,7 +16,9 @@ from keyward_operator.manifests.ca_secret import ca_secret
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import issue
 from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.owned import changed_fields
 from keyward_operator.plan.result import Plan
+from keyward_operator.plan.verdicts import join
 from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.observe import database_reference
 
@@ -25,9 +28,10 @@ logger = logging.getLogger(__name__)
 class Applier:
     """Writes to the API server what plans ask for."""
 
-    def __init__(self, api: KubernetesApi, recorder: EventRecorder) -> None:
+    def __init__(self, api: KubernetesApi, recorder: EventRecorder, journal: Journal) -> None:
         self._api = api
         self._recorder = recorder
+        self._did = journal.did
 
     async def apply(self, plan: Plan, observed: Observed, context: ManifestContext) -> None:
         """Carry out `plan`. Raises ApiError."""
@@ -38,19 +42,21 @@ class Applier:
             await self._set_finalizers(key, observed, plan)
         for deletion in plan.delete:
             await self._api.delete(deletion.reference, uid=deletion.uid)
-            _log(key, "deleted %s", deletion.reference)
+            self._did(key, f"deleted {deletion.reference}")
         if plan.issue_certificate_authority:
             await self._issue(key, observed, context)
         for manifest in plan.apply:
             await self._api.apply(manifest)
-            _log(key, "applied %s", kinds.reference_to(manifest))
+            self._did(key, f"applied {kinds.reference_to(manifest)}: {_change(manifest, observed, context)}")
         await self._tend_agents(key, plan, observed, context)
         if plan.status is not None:
             await self._api.apply_status(database_reference(key), uid=metadata["uid"], status=plan.status)
-        await self._recorder.record(observed.database, plan.events)
+        await self._recorder.record(kinds.KEYSPACES_DATABASE, observed.database, plan.events)
+        for event in plan.events:
+            self._did(key, f"told by an event: {event.action} {event.reason}: {event.message}")
         if plan.finalizers is not None and not adds_finalizer:
             await self._set_finalizers(key, observed, plan)
-            _log(key, "released %s", database_reference(key))
+            self._did(key, f"released {database_reference(key)}")
 
     async def _set_finalizers(self, key: DatabaseKey, observed: Observed, plan: Plan) -> None:
         version = observed.database["metadata"]["resourceVersion"]
@@ -65,12 +71,12 @@ class Applier:
             await self._api.apply(manifest)
         else:
             await self._api.create(manifest)
-        _log(key, "issued the certificate authority in %s", context.reference(Child.CA_SECRET))
+        self._did(key, f"issued the certificate authority in {context.reference(Child.CA_SECRET)}")
 
     async def _tend_agents(self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext) -> None:
         if plan.replace_pod is not None:
             await self._api.delete(plan.replace_pod.reference, uid=plan.replace_pod.uid)
-            _log(key, "replaced %s, which had no web identity", plan.replace_pod.reference)
+            self._did(key, f"replaced {plan.replace_pod.reference}, which had no web identity")
         if plan.forget_agents:
             await self._forget(context.reference(Child.POLICY), observed.children[Child.POLICY], plan.forget_agents)
 
@@ -87,5 +93,8 @@ class Applier:
             logger.debug("left reports in %s for the next time", reference)
 
 
-def _log(key: DatabaseKey, message: str, *arguments: object) -> None:
-    logger.info(message, *arguments, extra={"namespace": key.namespace, "database": key.name})
+def _change(manifest: Json, observed: Observed, context: ManifestContext) -> str:
+    reference = kinds.reference_to(manifest)
+    child = next(child for child, candidate in context.references().items() if candidate == reference)
+    live = observed.children.get(child)
+    return "it was missing" if live is None else join(changed_fields(live, manifest))

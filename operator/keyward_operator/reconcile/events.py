@@ -1,4 +1,4 @@
-"""Events about a database, for `kubectl describe` and `kubectl events` (API events.k8s.io/v1)."""
+"""Events about our objects, for `kubectl describe` and `kubectl events` (API events.k8s.io/v1)."""
 
 import logging
 import secrets
@@ -9,6 +9,7 @@ from keyward_operator import kinds, metrics
 from keyward_operator.clients.errors import ApiError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.json_types import Json
+from keyward_operator.kinds import Kind
 from keyward_operator.plan.result import Happening
 
 CONTROLLER = "keyward.dev/operator"
@@ -25,17 +26,17 @@ class EventRecorder:
         self._api = api
         self._instance = instance
 
-    async def record(self, database: Json, happenings: Sequence[Happening]) -> None:
-        """Write one event for each."""
+    async def record(self, kind: Kind, document: Json, happenings: Sequence[Happening]) -> None:
+        """Write one event about `document` for each."""
         for happening in happenings:
             try:
-                await self._api.create(self._event(database, happening), kind=kinds.EVENT)
+                await self._api.create(self._event(kind, document, happening), kind=kinds.EVENT)
             except ApiError as error:
                 metrics.EVENTS_LOST.inc()
                 logger.warning("an event was lost: %s", error)
 
-    def _event(self, database: Json, happening: Happening) -> Json:
-        metadata = database["metadata"]
+    def _event(self, kind: Kind, document: Json, happening: Happening) -> Json:
+        metadata = document["metadata"]
         note = happening.message.encode()[:_NOTE_LIMIT].decode(errors="ignore")
         return {
             "apiVersion": kinds.EVENT.api_version,
@@ -52,8 +53,8 @@ class EventRecorder:
             "type": "Warning" if happening.warning else "Normal",
             "note": note,
             "regarding": {
-                "apiVersion": kinds.KEYSPACES_DATABASE.api_version,
-                "kind": kinds.KEYSPACES_DATABASE.kind,
+                "apiVersion": kind.api_version,
+                "kind": kind.kind,
                 "namespace": metadata["namespace"],
                 "name": metadata["name"],
                 "uid": metadata["uid"],

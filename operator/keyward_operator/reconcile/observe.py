@@ -13,6 +13,7 @@ from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.plan.observed import Cluster, Observed
+from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
 
 _OPENID_CONFIGURATION = "/.well-known/openid-configuration"
@@ -36,14 +37,14 @@ class Observer:
     def __init__(
         self,
         api: KubernetesApi,
+        scope: Scope,
         *,
         cluster: Cluster,
-        agents_namespace: str,
         replacement_due: Callable[[DatabaseKey], bool],
     ) -> None:
         self._api = api
         self._cluster = cluster
-        self._agents_namespace = agents_namespace
+        self._agents_namespace = scope.agents_namespace
         self._replacement_due = replacement_due
 
     async def observe(self, key: DatabaseKey) -> Observed | None:
@@ -55,7 +56,7 @@ class Observer:
             async with asyncio.TaskGroup() as group:
                 roles = group.create_task(self._all(kinds.KEYSPACES_ROLE, key.namespace))
                 users = group.create_task(self._all(kinds.KEYSPACES_USER, key.namespace))
-                labels = group.create_task(self._namespace_labels(key.namespace))
+                labels = group.create_task(namespace_labels(self._api, key.namespace))
                 children = group.create_task(self._children(key))
         return Observed(
             database=database,
@@ -72,10 +73,6 @@ class Observer:
     async def _all(self, kind: Kind, namespace: str) -> tuple[Json, ...]:
         return tuple(await self._api.list_all(kind, namespace=namespace))
 
-    async def _namespace_labels(self, namespace: str) -> dict[str, str]:
-        found = await self._api.get(Reference(kind=kinds.NAMESPACE, namespace="", name=namespace))
-        return dict((found or {"metadata": {}})["metadata"].get("labels") or {})
-
     async def _children(self, key: DatabaseKey) -> dict[Child, Json]:
         wanted = references(namespace=key.namespace, name=key.name, agents_namespace=self._agents_namespace)
         with first_error():
@@ -86,6 +83,12 @@ class Observer:
     async def _pods(self, key: DatabaseKey) -> tuple[Json, ...]:
         pods = await self._api.list_all(kinds.POD, namespace=self._agents_namespace, label_selector=owner_selector(key))
         return tuple(pods)
+
+
+async def namespace_labels(api: KubernetesApi, namespace: str) -> dict[str, str]:
+    """The labels of a namespace, by which the platform's settings select it; none where it is gone."""
+    found = await api.get(Reference(kind=kinds.NAMESPACE, namespace="", name=namespace))
+    return dict((found or {"metadata": {}})["metadata"].get("labels") or {})
 
 
 def database_reference(key: DatabaseKey) -> Reference:

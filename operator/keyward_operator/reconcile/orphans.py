@@ -1,49 +1,51 @@
 """Children whose database is gone without its finalizer: found by their labels, and removed."""
 
+from collections.abc import Iterator
+
 from keyward_api import names
-from keyward_operator import kinds
 from keyward_operator.children import KINDS
 from keyward_operator.clients.kubernetes_api import KubernetesApi
-from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.reconcile.observe import owner_selector
+from keyward_operator.scope import Scope
 
 _SELECTOR = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
-_EVERYWHERE = (kinds.SERVICE, kinds.CONFIG_MAP)
-"""Kinds of which children live in the databases' namespaces too."""
 
 
 class Orphans:
     """Finds and removes them."""
 
-    def __init__(self, api: KubernetesApi, *, agents_namespace: str) -> None:
+    def __init__(self, api: KubernetesApi, scope: Scope) -> None:
         self._api = api
-        self._agents_namespace = agents_namespace
+        self._scope = scope
 
     async def owners(self) -> set[DatabaseKey]:
-        """The databases that any child names as its owner, whether they exist or not."""
+        """The databases in scope that any child names as its owner, whether they exist or not."""
         found: set[DatabaseKey] = set()
-        for kind in dict.fromkeys(KINDS.values()):
-            for child in await self._children(kind, _SELECTOR):
-                labels = child["metadata"]["labels"]
-                if names.LABEL_OWNER_NAMESPACE in labels and names.LABEL_OWNER_NAME in labels:
-                    found.add(DatabaseKey(labels[names.LABEL_OWNER_NAMESPACE], labels[names.LABEL_OWNER_NAME]))
+        for kind, namespace in self._places():
+            async for metadata in self._api.pages_of_metadata(kind, namespace=namespace, label_selector=_SELECTOR):
+                labels = metadata["labels"]
+                owner = labels.get(names.LABEL_OWNER_NAMESPACE, ""), labels.get(names.LABEL_OWNER_NAME, "")
+                if all(owner) and self._scope.holds(owner[0]):
+                    found.add(DatabaseKey(*owner))
         return found
 
     async def remove(self, key: DatabaseKey) -> list[Reference]:
         """Delete all children of a database that does not exist; returns what was deleted."""
         removed = []
-        for kind in dict.fromkeys(KINDS.values()):
-            for child in await self._children(kind, owner_selector(key)):
+        for kind, namespace in self._places():
+            children = await self._api.list_metadata(kind, namespace=namespace, label_selector=owner_selector(key))
+            for child in children:
                 metadata = child["metadata"]
-                if metadata["namespace"] not in (self._agents_namespace, key.namespace):
+                if metadata["namespace"] not in (self._scope.agents_namespace, key.namespace):
                     continue  # labels of ours in a third namespace were written by somebody else
                 reference = Reference(kind=kind, namespace=metadata["namespace"], name=metadata["name"])
                 await self._api.delete(reference, uid=metadata["uid"])
                 removed.append(reference)
         return removed
 
-    async def _children(self, kind: Kind, selector: str) -> list[Json]:
-        namespace = None if kind in _EVERYWHERE else self._agents_namespace
-        return await self._api.list_metadata(kind, namespace=namespace, label_selector=selector)
+    def _places(self) -> Iterator[tuple[Kind, str | None]]:
+        for kind in dict.fromkeys(KINDS.values()):
+            for namespace in self._scope.where(kind):
+                yield kind, namespace

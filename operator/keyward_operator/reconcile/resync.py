@@ -10,9 +10,11 @@ import random
 from keyward_operator import kinds
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
-from keyward_operator.keys import DatabaseKey, Key
+from keyward_operator.journal import Journal
+from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
 from keyward_operator.queue.work_queue import Priority, WorkQueue
 from keyward_operator.reconcile.orphans import Orphans
+from keyward_operator.scope import Scope
 
 JITTER = 0.1
 """The part of a period by which one may be longer or shorter."""
@@ -27,12 +29,17 @@ logger = logging.getLogger(__name__)
 
 
 class Resync:
-    """Adds the keys of all databases, and of all that children still name as their owners."""
+    """Adds the keys of all namespaces that hold something of ours, and of databases that only children still name."""
 
-    def __init__(self, api: KubernetesApi, queue: WorkQueue[Key], *, agents_namespace: str, period: float) -> None:
+    def __init__(
+        self, api: KubernetesApi, queue: WorkQueue[Key], journal: Journal, scope: Scope, *, period: float
+    ) -> None:
+        """`period` is in seconds."""
         self._api = api
         self._queue = queue
-        self._orphans = Orphans(api, agents_namespace=agents_namespace)
+        self._journal = journal
+        self._scope = scope
+        self._orphans = Orphans(api, scope)
         self._period = period
         self._requested = asyncio.Event()
 
@@ -52,11 +59,20 @@ class Resync:
             await self._wait(delay)
 
     async def _once(self) -> None:
-        databases = await self._api.list_metadata(kinds.KEYSPACES_DATABASE, label_selector="")
-        known = {DatabaseKey(item["metadata"]["namespace"], item["metadata"]["name"]) for item in databases}
-        for key in sorted(known | await self._orphans.owners()):
+        databases: set[DatabaseKey] = set()
+        namespaces: set[str] = set()
+        for kind in kinds.INPUTS:
+            for where in self._scope.where(kind):
+                async for metadata in self._api.pages_of_metadata(kind, namespace=where, label_selector=""):
+                    namespaces.add(metadata["namespace"])
+                    if kind is kinds.KEYSPACES_DATABASE:
+                        databases.add(DatabaseKey(metadata["namespace"], metadata["name"]))
+        gone = await self._orphans.owners() - databases
+        keys: list[Key] = [*sorted(gone), *map(NamespaceKey, sorted(namespaces))]
+        for key in keys:
+            self._journal.heard(key, "a resync")
             self._queue.add(key, Priority.LOW)
-        logger.debug("asked for a look at %d databases", len(known))
+        logger.debug("asked for a look at %d namespaces with %d databases", len(namespaces), len(databases))
 
     async def _wait(self, delay: float) -> None:
         try:

@@ -303,18 +303,39 @@ def test_agents_reports_become_conditions_and_those_of_the_dead_are_dropped(
     )
 
 
+def test_roles_and_users_say_where_they_count_and_what_they_miss(
+    operator: RunningOperator, objects: Objects, namespace: str
+) -> None:
+    settle(objects, namespace)
+    found = objects.wait(
+        "keyspacesuser", "app", namespace, until=lambda user: user.get("status", {}).get("grants") == 1
+    )
+    assert found["status"]["databases"] == ["orders"]
+    assert condition(found, "Ready")["status"] == "True"
+    objects.apply(user(namespace, "other", ("reader", "writer")))
+    other = objects.wait("keyspacesuser", "other", namespace, until=lambda user: "status" in user)
+    assert condition(other, "Ready")["reason"] == "RoleNotFound"
+    held = objects.wait(
+        "keyspacesrole", "reader", namespace, until=lambda role: role["status"]["users"] == ["app", "other"]
+    )
+    assert held["status"]["databases"] == ["orders"]
+
+
 def test_each_transition_is_told_once(
     operator: RunningOperator, objects: Objects, namespace: str, installed: ControlPlane
 ) -> None:
     settle(objects, namespace)
     eventually(lambda: writes_after(operator, 2)[1] == 0, what="the world is settled")
     listed = json.loads(installed.kubectl("get", "events.events.k8s.io", "-n", namespace, "-o", "json"))["items"]
-    told = [(event["action"], event["reason"], event["type"]) for event in listed]
-    assert sorted(told) == [
-        ("AgentAvailable", "Unavailable", "Warning"),
-        ("CertificateAuthorityReady", "Issued", "Normal"),
-        ("Permitted", "Permitted", "Normal"),
-        ("PolicyCompiled", "Compiled", "Normal"),
+    told = [(event["regarding"]["kind"], event["action"], event["reason"], event["type"]) for event in listed]
+    assert len(told) == len(set(told)), "nothing twice"
+    assert ("KeyspacesUser", "PolicyCompiled", "Compiled", "Normal") in told
+    assert ("KeyspacesRole", "PolicyCompiled", "Compiled", "Normal") in told
+    assert sorted(rest for kind, *rest in told if kind == "KeyspacesDatabase") == [
+        ["AgentAvailable", "Unavailable", "Warning"],
+        ["CertificateAuthorityReady", "Issued", "Normal"],
+        ["Permitted", "Permitted", "Normal"],
+        ["PolicyCompiled", "Compiled", "Normal"],
     ]
     described = installed.kubectl("describe", "keyspacesdatabase", "orders", "-n", namespace)
     assert "keyward.dev/operator" in described.split("Events:")[1]

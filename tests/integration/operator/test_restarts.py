@@ -39,12 +39,13 @@ def test_a_user_deleted_while_no_operator_ran_is_gone_and_nothing_else_is_writte
     eventually(
         lambda: (
             objects.wait("keyspacesdatabase", "orders", namespace)["status"]["grants"] == 1
+            and objects.wait("keyspacesrole", "reader", namespace)["status"]["users"] == ["app"]
             and second.metric("keyward_operator_queue_depth") == 0
         ),
         what="the second operator is done",
     )
-    # The policy and the status: nothing else changed, so nothing else is written.
-    assert second.metric("keyward_operator_writes_total") == 2
+    # Nothing else changed, so nothing else is written.
+    assert second.metric("keyward_operator_writes_total") == 3, "the policy, and what database and role say of it"
     assert second.stop() == 0
 
 

@@ -50,4 +50,4 @@ def test_it_waits_for_its_kinds_and_says_so(
     installed.kubectl("delete", "crd", "keyspacesusers.keyward.dev")
     eventually(lambda: operator.process.poll() is not None, what="it ended", deadline=30)
     assert operator.process.returncode == 1
-    assert "watches of all namespaces ended" in operator.log.read_text()
+    assert "watches of tenants' namespaces ended" in operator.log.read_text()

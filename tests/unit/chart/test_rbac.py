@@ -17,6 +17,8 @@ APPLY = READ | {"create", "patch", "delete"}
 OPERATOR_IN_CLUSTER = {
     ("keyward.dev", "keyspacesdatabases"): READ | {"patch"},
     ("keyward.dev", "keyspacesdatabases/status"): {"get", "patch"},
+    ("keyward.dev", "keyspacesroles/status"): {"get", "patch"},
+    ("keyward.dev", "keyspacesusers/status"): {"get", "patch"},
     ("keyward.dev", "keyspacesroles"): READ,
     ("keyward.dev", "keyspacesusers"): READ,
     ("", "namespaces"): READ,

@@ -15,6 +15,7 @@ from keyward_operator.pki.certificate_authority import CertificateAuthority, iss
 from keyward_operator.plan.database import plan
 from keyward_operator.plan.observed import Cluster, Observed
 from keyward_operator.plan.result import Plan
+from keyward_operator.plan.view import View, view_of
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NAMESPACE = "payments"
@@ -100,7 +101,12 @@ def observed(**changes: Any) -> Observed:
 
 
 def plan_for(world: Observed, platform: PlatformSettings | None = None, now: datetime = NOW) -> Plan:
-    return plan(world, settings=platform or settings(), agents_namespace=AGENTS, now=now)
+    return plan(view_for(world, platform, now))
+
+
+def view_for(world: Observed, platform: PlatformSettings | None = None, now: datetime = NOW) -> View:
+    context = ManifestContext(owner=world.owner, agents_namespace=AGENTS, settings=platform or settings())
+    return view_of(world, context, now)
 
 
 def context(platform: PlatformSettings | None = None) -> ManifestContext:
@@ -119,7 +125,7 @@ def applied(manifest: Json, live: Json | None = None, *, uid: str = "child-uid")
     metadata = {k: v for k, v in manifest["metadata"].items() if k not in ("name", "namespace")}
     content = {k: v for k, v in manifest.items() if k not in ("apiVersion", "kind", "metadata")}
     entry = {
-        "manager": names.OPERATOR_FIELD_MANAGER,
+        "manager": names.FieldManager.DATABASE,
         "operation": "Apply",
         "fieldsV1": fields_of({"metadata": metadata, **content}),
     }
@@ -128,10 +134,10 @@ def applied(manifest: Json, live: Json | None = None, *, uid: str = "child-uid")
     return result
 
 
-def with_status(document: Json, status: Json) -> Json:
+def with_status(document: Json, status: Json, manager: str = names.FieldManager.DATABASE) -> Json:
     """What the API server holds after our apply of `status`."""
     entry = {
-        "manager": names.OPERATOR_FIELD_MANAGER,
+        "manager": manager,
         "operation": "Apply",
         "subresource": "status",
         "fieldsV1": {"f:status": fields_of(status)},

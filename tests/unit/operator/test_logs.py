@@ -2,6 +2,7 @@ import json
 import logging
 import sys
 
+from keyward_operator.keys import DatabaseKey
 from keyward_operator.logs import JsonFormatter
 
 
@@ -16,9 +17,9 @@ def formatted(level: int = logging.INFO, **attributes: object) -> dict[str, obje
 
 
 def test_a_line_is_one_json_object_with_the_object_that_it_is_about() -> None:
-    line = formatted(namespace="payments", database="orders")
+    line = formatted(key=DatabaseKey("payments", "orders"))
     assert (line["level"], line["logger"], line["message"]) == ("info", "a.logger", "applied a\nb")
-    assert (line["namespace"], line["database"]) == ("payments", "orders")
+    assert (line["reconciler"], line["namespace"], line["name"]) == ("database", "payments", "orders")
     assert str(line["time"]).endswith("+00:00")
 
 

@@ -4,12 +4,13 @@ import pytest
 
 from keyward_operator.health import Address
 from keyward_operator.options import parse
+from keyward_operator.scope import Scope
 
 
 def test_defaults_are_those_of_the_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POD_NAME", "keyward-operator-0")
     options = parse([])
-    assert (options.namespace, options.agents_namespace) == ("keyward-system", "keyward-agents")
+    assert (options.namespace, options.scope) == ("keyward-system", Scope(agents_namespace="keyward-agents"))
     assert options.settings_file == Path("/etc/keyward/settings.yaml")
     assert options.health_address == Address("0.0.0.0", 8080)  # noqa: S104
     assert options.identity == "keyward-operator-0"
@@ -27,9 +28,11 @@ def test_the_chart_passes_flags_that_exist() -> None:
         "--settings-file=/c",
         "--health-address=[::]:80",
         "--log-level=debug",
+        "--watch-namespaces=payments, stock,",
     ]
     options = parse(given)
-    assert (options.namespace, options.agents_namespace, options.log_level) == ("a", "b", "debug")
+    assert (options.namespace, options.log_level) == ("a", "debug")
+    assert options.scope == Scope(agents_namespace="b", namespaces=("payments", "stock"))
     assert options.health_address == Address("::", 80)
 
 

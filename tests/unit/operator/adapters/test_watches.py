@@ -5,63 +5,98 @@ import kopf
 import pytest
 
 from keyward_api import names
+from keyward_operator import kinds
 from keyward_operator.adapters import watches
 from keyward_operator.adapters.watches import Watches
 from keyward_operator.clients.connection import Connection
 from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
+from keyward_operator.kinds import Kind
+from keyward_operator.scope import Scope
 
 OWNER = {names.LABEL_OWNER_NAMESPACE: "payments", names.LABEL_OWNER_NAME: "orders"}
+DATABASE, NAMESPACE = DatabaseKey("payments", "orders"), NamespaceKey("payments")
 
 
 class Sink:
     """What the watches sent."""
 
     def __init__(self) -> None:
-        self.keys: list[Key] = []
+        self.told: list[tuple[Key, str]] = []
         self.resyncs = 0
         self.watches = Watches(
             cast(Connection, None),
-            agents_namespace="keyward-agents",
-            add=self.keys.append,
+            Scope(agents_namespace="keyward-agents"),
+            tell=lambda key, cause: self.told.append((key, cause)),
             request_resync=self.request,
         )
         self.watches._to_loop = self._call
 
+    @property
+    def keys(self) -> list[Key]:
+        return [key for key, _ in self.told]
+
     def request(self) -> None:
         self.resyncs += 1
+
+    def event(self, kind: Kind, event_type: str | None, name: str = "orders", **metadata: Any) -> None:
+        body = {"metadata": {"namespace": "payments", "name": name, "uid": "u", "generation": 1, **metadata}}
+        self.watches._on_event(kind, event_type, body)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
         function(*arguments)
 
 
-@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED", None])
-async def test_every_event_becomes_a_key(kind: str | None) -> None:
+@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
+def test_every_event_becomes_a_key(kind: str) -> None:
     sink = Sink()
-    event: dict[str, Any] = {"type": kind, "namespace": "payments", "name": "orders", "labels": {}}
-    await sink.watches._on_database(**event)
-    await sink.watches._on_input(**event)
-    await sink.watches._on_namespace(**{**event, "name": "payments"})
-    await sink.watches._on_child(**{**event, "namespace": "keyward-agents", "labels": OWNER})
-    database, namespace = DatabaseKey("payments", "orders"), NamespaceKey("payments")
-    assert sink.keys == [database, namespace, namespace, database]
+    sink.event(kinds.KEYSPACES_DATABASE, kind)
+    sink.event(kinds.KEYSPACES_USER, kind, "web")
+    sink.event(kinds.NAMESPACE, kind, "payments", namespace=None)
+    sink.event(kinds.SECRET, kind, namespace="keyward-agents", labels=OWNER)
+    assert sink.keys == [NAMESPACE, DATABASE, NAMESPACE, NAMESPACE, DATABASE]
 
 
-async def test_a_child_that_names_no_owner_is_nobodys() -> None:
+def test_a_cause_names_the_object_and_what_happened_to_it() -> None:
     sink = Sink()
-    await sink.watches._on_child(type="ADDED", namespace="n", name="x", labels={})
+    sink.event(kinds.KEYSPACES_USER, "MODIFIED", "web")
+    assert sink.told == [(NAMESPACE, "KeyspacesUser payments/web was modified")]
+
+
+@pytest.mark.parametrize("kind", [kinds.KEYSPACES_USER, kinds.KEYSPACES_ROLE, kinds.KEYSPACES_DATABASE])
+def test_our_own_write_of_a_status_is_no_reason_to_look_at_the_namespace(kind: Kind) -> None:
+    sink = Sink()
+    sink.event(kind, None)
+    sink.event(kind, "MODIFIED")
+    assert NAMESPACE not in sink.keys
+    for change in ({"generation": 2}, {"generation": 2, "labels": {"a": "b"}}, {"uid": "another"}):
+        before = len(sink.keys)
+        sink.event(kind, "MODIFIED", **change)
+        assert NAMESPACE in sink.keys[before:], change
+
+
+def test_a_child_that_names_no_owner_is_nobodys() -> None:
+    sink = Sink()
+    sink.event(kinds.SECRET, "ADDED", labels={})
+    sink.event(kinds.SECRET, "ADDED")
     assert sink.keys == []
 
 
-async def test_a_new_list_asks_for_a_resync_for_it_does_not_tell_what_vanished() -> None:
+def test_a_new_list_asks_for_a_resync_for_it_does_not_tell_what_vanished() -> None:
     sink = Sink()
-    await sink.watches._on_input(type=None, namespace="payments", name="reader")
-    await sink.watches._on_database(type="MODIFIED", namespace="payments", name="orders")
-    assert sink.resyncs == 1
+    sink.event(kinds.KEYSPACES_ROLE, None, "reader")
+    sink.event(kinds.SECRET, None, labels=OWNER)
+    assert (sink.resyncs, sink.keys) == (2, [])
+    sink.event(kinds.KEYSPACES_DATABASE, "MODIFIED")
+    assert sink.resyncs == 2
 
 
 def test_kopf_never_writes_and_sees_of_children_only_ours() -> None:
-    settings = watches._settings(watches.CHILDREN_ANYWHERE)
+    settings = watches._settings(watches.CHILDREN_WITH_TENANTS)
     assert isinstance(settings, kopf.OperatorSettings)
     assert not settings.posting.enabled
     assert settings.scanning.disabled
     assert settings.watching.label_selectors["", "v1", "services"] == "app.kubernetes.io/managed-by=keyward-operator"
+
+
+def test_a_watch_that_says_nothing_is_noticed_by_the_bookmarks_that_it_lacks() -> None:
+    assert watches._settings(()).watching.inactivity_timeout <= 75

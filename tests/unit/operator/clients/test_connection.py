@@ -105,7 +105,7 @@ def kubeconfig(api_server: TestServer, tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("strict")
 async def test_our_client_and_kopfs_session_reach_a_server_with_an_old_ca(kubeconfig: Path) -> None:
     connection = await load(kubeconfig)
-    async with KubernetesApi(connection) as api:
+    async with KubernetesApi(connection, field_manager="keyward-test") as api:
         assert await api.get_path("/version") == {"authorization": "Bearer secret-token"}
     async with connection.session() as session, session.get(f"{connection.server}/version") as response:
         assert await response.json() == {"authorization": "Bearer secret-token"}

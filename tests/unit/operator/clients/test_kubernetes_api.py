@@ -27,7 +27,7 @@ async def serving(handler: Handler, **options: Any) -> AsyncIterator[KubernetesA
     application.router.add_route("*", "/{path:.*}", handler)
     async with TestServer(application) as server:
         connection = Connection(configuration=Configuration(host=str(server.make_url(""))))
-        async with KubernetesApi(connection, **options) as api:
+        async with KubernetesApi(connection, field_manager="keyward-test", **options) as api:
             yield api
 
 
@@ -107,7 +107,7 @@ async def test_an_apply_is_forced_and_signed_and_counted() -> None:
     async with serving(handle, on_write=lambda kind, verb: counted.append((kind, verb))) as api:
         await api.apply(manifest)
     assert seen == [
-        ("PATCH", "application/apply-patch+yaml", {"fieldManager": "keyward-database", "force": "true"}, manifest)
+        ("PATCH", "application/apply-patch+yaml", {"fieldManager": "keyward-test", "force": "true"}, manifest)
     ]
     assert counted == [("ConfigMap", "apply")]
 
@@ -170,6 +170,6 @@ async def test_a_server_that_hangs_is_given_up() -> None:
 
 async def test_a_server_that_is_not_there_is_told() -> None:
     connection = Connection(configuration=Configuration(host="http://127.0.0.1:1"))
-    async with KubernetesApi(connection) as api:
+    async with KubernetesApi(connection, field_manager="keyward-test") as api:
         with pytest.raises(ApiError, match="cannot be reached"):
             await api.get(CONFIG_MAP)

@@ -6,7 +6,7 @@ import pytest
 from keyward_api import names
 from keyward_operator.plan.owned import differs, owned, status_differs
 
-OURS = names.OPERATOR_FIELD_MANAGER
+OURS = names.FieldManager.DATABASE
 MANIFEST: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -118,7 +118,7 @@ def test_a_list_item_that_vanished_differs() -> None:
 
 @pytest.mark.parametrize("entry", [{"manager": "kubectl"}, {"operation": "Update"}, {"subresource": "status"}])
 def test_only_what_we_applied_is_ours(entry: dict[str, str]) -> None:
-    assert owned(live(**entry)) == {}
+    assert owned(live(**entry), OURS) == {}
     assert differs(live(**entry), MANIFEST)
 
 
@@ -131,7 +131,7 @@ def test_values_of_sets_are_found_by_value() -> None:
             ],
         }
     }
-    assert owned(document) == {"metadata": {"finalizers": ["b"]}}
+    assert owned(document, OURS) == {"metadata": {"finalizers": ["b"]}}
 
 
 def test_status_is_compared_with_what_was_applied_to_it() -> None:
@@ -142,6 +142,6 @@ def test_status_is_compared_with_what_was_applied_to_it() -> None:
         },
         "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Theirs", "status": "True"}]},
     }
-    assert not status_differs(document, {"conditions": [{"type": "Ready", "status": "True"}]})
-    assert status_differs(document, {"conditions": [{"type": "Ready", "status": "False"}]})
-    assert status_differs({"metadata": {}}, {"conditions": []})
+    assert not status_differs(document, {"conditions": [{"type": "Ready", "status": "True"}]}, OURS)
+    assert status_differs(document, {"conditions": [{"type": "Ready", "status": "False"}]}, OURS)
+    assert status_differs({"metadata": {}}, {"conditions": []}, OURS)

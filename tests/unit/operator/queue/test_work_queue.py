@@ -93,3 +93,18 @@ async def test_a_closed_queue_wakes_its_workers_and_forgets_what_was_delayed() -
         await queue.get()
     await asyncio.sleep(0.01)
     assert len(queue) == 0
+
+
+async def test_its_age_is_that_of_the_key_that_waits_longest() -> None:
+    now = [100.0]
+    queue: WorkQueue[str] = WorkQueue(clock=lambda: now[0])
+    assert queue.age() == 0
+    queue.add("a", Priority.LOW)
+    now[0] = 103.0
+    queue.add("b")
+    queue.add("a")  # moves up, and has waited all the same
+    now[0] = 105.0
+    assert queue.age() == 5
+    assert await queue.get() == "b"
+    assert await queue.get() == "a"
+    assert queue.age() == 0

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -8,11 +8,13 @@ from keyward_api import names
 from keyward_operator import kinds
 from keyward_operator.clients.errors import ApiError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
-from keyward_operator.keys import DatabaseKey, Key
+from keyward_operator.journal import Journal
+from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.reconcile import resync
 from keyward_operator.reconcile.resync import Resync
+from keyward_operator.scope import Scope
 
 
 class Lists:
@@ -22,21 +24,28 @@ class Lists:
         self.asked = 0
         self.broken = False
 
-    async def list_metadata(
-        self, kind: Kind, *, namespace: str | None = None, label_selector: str
-    ) -> list[dict[str, Any]]:
+    async def pages_of_metadata(
+        self, kind: Kind, *, namespace: str | None, label_selector: str
+    ) -> AsyncIterator[dict[str, Any]]:
         self.asked += kind is kinds.KEYSPACES_DATABASE
+        for metadata in self._found(kind, namespace):
+            yield metadata
+
+    def _found(self, kind: Kind, namespace: str | None) -> list[dict[str, Any]]:
         if self.broken:
             raise ApiError("no answer", status=0)
         if kind is kinds.KEYSPACES_DATABASE:
-            return [{"metadata": {"namespace": "payments", "name": "orders"}}]
+            return [{"namespace": "payments", "name": "orders"}]
+        if kind is kinds.KEYSPACES_USER:
+            return [{"namespace": "early", "name": "before-the-database"}]
         if kind is kinds.SECRET:
             assert namespace == "keyward-agents"
             labels = {names.LABEL_OWNER_NAMESPACE: "gone", names.LABEL_OWNER_NAME: "db"}
-            return [{"metadata": {"labels": labels}}]
+            ours = {names.LABEL_OWNER_NAMESPACE: "payments", names.LABEL_OWNER_NAME: "orders"}
+            return [{"labels": labels}, {"labels": ours}]
         if kind is kinds.SERVICE:
             assert namespace is None
-            return [{"metadata": {"labels": {names.LABEL_MANAGED_BY: "keyward-operator"}}}]
+            return [{"labels": {names.LABEL_MANAGED_BY: "keyward-operator"}}]
         return []
 
 
@@ -57,14 +66,16 @@ async def run(made: Resync, until: Callable[[], bool], *, request: bool = False)
 
 
 def resync_of(lists: Lists, queue: WorkQueue[Key], period: float) -> Resync:
-    return Resync(cast(KubernetesApi, lists), queue, agents_namespace="keyward-agents", period=period)
+    scope = Scope(agents_namespace="keyward-agents")
+    return Resync(cast(KubernetesApi, lists), queue, Journal(), scope, period=period)
 
 
 @pytest.mark.usefixtures("quick")
-async def test_it_adds_databases_and_the_owners_of_children_at_once() -> None:
+async def test_it_adds_namespaces_and_databases_that_only_children_name_at_once() -> None:
     queue: WorkQueue[Key] = WorkQueue()
-    await run(resync_of(Lists(), queue, 3600), lambda: len(queue) == 2)
-    assert {await queue.get(), await queue.get()} == {DatabaseKey("payments", "orders"), DatabaseKey("gone", "db")}
+    await run(resync_of(Lists(), queue, 3600), lambda: len(queue) == 3)
+    expected = {NamespaceKey("payments"), NamespaceKey("early"), DatabaseKey("gone", "db")}
+    assert {await queue.get() for _ in range(3)} == expected
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,0 +1,58 @@
+"""Which statuses of a namespace's roles and users change, and when to look again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from keyward_api.names import FieldManager
+from keyward_operator import kinds
+from keyward_operator.json_types import Json
+from keyward_operator.kinds import Kind, Reference
+from keyward_operator.plan import events
+from keyward_operator.plan.access import roles, users
+from keyward_operator.plan.access.world import AccessWorld
+from keyward_operator.plan.owned import status_differs
+from keyward_operator.plan.result import Happening
+from keyward_operator.plan.verdicts import conditions_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusChange:
+    """A new status of one object, and what is worth an event about it."""
+
+    reference: Reference
+    document: Json
+    """The object as it was read."""
+
+    status: Json
+    events: tuple[Happening, ...]
+
+
+def changes(world: AccessWorld) -> Iterator[StatusChange]:
+    """Statuses that are not as they shall be."""
+    yield from _changes(world, kinds.KEYSPACES_ROLE, world.roles, roles.status_of)
+    yield from _changes(world, kinds.KEYSPACES_USER, world.users, users.status_of)
+
+
+def next_end(world: AccessWorld) -> datetime | None:
+    """When the next grant ends; None where none does."""
+    ends = (view.compilation.spec.next_end(world.now) for view in world.databases.values() if view.compilation)
+    return min((end for end in ends if end), default=None)
+
+
+def _changes(
+    world: AccessWorld,
+    kind: Kind,
+    documents: Sequence[Json],
+    status_of: Callable[[Json, AccessWorld], Json],
+) -> Iterator[StatusChange]:
+    for document in documents:
+        metadata = document["metadata"]
+        status = status_of(document, world)
+        if "deletionTimestamp" not in metadata and status_differs(document, status, FieldManager.ACCESS):
+            yield StatusChange(
+                reference=Reference(kind=kind, namespace=metadata["namespace"], name=metadata["name"]),
+                document=document,
+                status=status,
+                events=events.transitions(conditions_of(document), status["conditions"]),
+            )

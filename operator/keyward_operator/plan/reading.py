@@ -1,0 +1,29 @@
+"""From an object of the API server to its model."""
+
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from keyward_api.resources.models import Model
+from keyward_operator.json_types import Json
+
+M = TypeVar("M", bound=Model)
+
+
+def read(model: type[M], document: Json) -> tuple[M | None, str]:
+    """Metadata and spec of `document`, or None and why they cannot be read: a newer or damaged object.
+
+    Its status is left out: what others wrote there is no reason not to read the rest.
+    """
+    try:
+        return model.model_validate({key: document.get(key) for key in ("metadata", "spec")}), ""
+    except ValidationError as error:
+        return None, first_fault(error)
+
+
+def first_fault(error: ValueError) -> str:
+    """Where the first fault is, and what."""
+    if isinstance(error, ValidationError):
+        first: Any = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

@@ -1,0 +1,93 @@
+"""One KeyspacesDatabase: observed, planned and applied."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from keyward_api.names import Condition
+from keyward_api.tenants import PlatformSettings
+from keyward_operator import metrics
+from keyward_operator.journal import Journal
+from keyward_operator.keys import DatabaseKey
+from keyward_operator.manifests.context import ManifestContext
+from keyward_operator.pki.certificate_authority import end_of
+from keyward_operator.plan.conditions import verdicts
+from keyward_operator.plan.database import plan
+from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.pods import is_settled
+from keyward_operator.plan.view import View, view_of
+from keyward_operator.reconcile.apply import Applier
+from keyward_operator.reconcile.observe import Observer
+from keyward_operator.reconcile.orphans import Orphans
+from keyward_operator.reconcile.replacements import Replacements
+
+
+class Views:
+    """Makes views of what was observed, by the settings and the time of the moment."""
+
+    def __init__(self, *, settings: Callable[[], PlatformSettings], agents_namespace: str) -> None:
+        self._settings = settings
+        self._agents_namespace = agents_namespace
+
+    def of(self, observed: Observed, now: datetime) -> View:
+        """Work out a view."""
+        context = ManifestContext(
+            owner=observed.owner, agents_namespace=self._agents_namespace, settings=self._settings()
+        )
+        return view_of(observed, context, now)
+
+
+class DatabaseReconciler:
+    """Reconciles databases; several may run side by side for different ones."""
+
+    def __init__(
+        self,
+        *,
+        observer: Observer,
+        views: Views,
+        applier: Applier,
+        orphans: Orphans,
+        replacements: Replacements,
+        journal: Journal,
+    ) -> None:
+        self._observer = observer
+        self._views = views
+        self._applier = applier
+        self._orphans = orphans
+        self._replacements = replacements
+        self._journal = journal
+
+    async def reconcile(self, key: DatabaseKey) -> float | None:
+        """Make the world match; seconds after which to look again, or None. Raises ApiError."""
+        observed = await self._observer.observe(key)
+        if observed is None:
+            await self._remove_orphans(key)
+            return None
+        view = self._views.of(observed, datetime.now(UTC))
+        steps = plan(view)
+        await self._applier.apply(steps, observed, view.context)
+        measure(view)
+        if steps.replace_pod is not None:
+            self._replacements.replaced(key)
+        elif is_settled(observed.pods):
+            self._replacements.settled(key)
+        return steps.requeue_after
+
+    async def _remove_orphans(self, key: DatabaseKey) -> None:
+        for reference in await self._orphans.remove(key):
+            self._journal.did(key, f"deleted {reference}, whose database is gone")
+        self._replacements.settled(key)
+        forget(key)
+
+
+def measure(view: View) -> None:
+    """Set the gauges of a database."""
+    labels = view.observed.owner.namespace, view.observed.owner.name
+    metrics.DATABASE_READY.labels(*labels).set(verdicts(view)[Condition.READY].status == "True")
+    if view.authority is not None:
+        metrics.CERTIFICATE_EXPIRY.labels(*labels).set(end_of(view.authority).timestamp())
+
+
+def forget(key: DatabaseKey) -> None:
+    """Drop the gauges of a database that is gone."""
+    for gauge in (metrics.DATABASE_READY, metrics.CERTIFICATE_EXPIRY):
+        gauge.remove_by_labels({"namespace": key.namespace, "database": key.name})

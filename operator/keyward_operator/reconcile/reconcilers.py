@@ -1,0 +1,56 @@
+"""Which reconciler works on which kind of key."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from keyward_api.tenants import PlatformSettings
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.journal import Journal
+from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
+from keyward_operator.plan.observed import Cluster
+from keyward_operator.queue.work_queue import WorkQueue
+from keyward_operator.reconcile.apply import Applier
+from keyward_operator.reconcile.databases import DatabaseReconciler, Views
+from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.namespaces import NamespaceReconciler
+from keyward_operator.reconcile.observe import Observer
+from keyward_operator.reconcile.orphans import Orphans
+from keyward_operator.reconcile.replacements import Replacements
+from keyward_operator.reconcile.survey import Surveyor
+from keyward_operator.scope import Scope
+
+Reconcilers = dict[type[Key], Callable[[Any], Awaitable[float | None]]]
+"""By the type of the key that each takes."""
+
+
+def build(
+    api: KubernetesApi,
+    queue: WorkQueue[Key],
+    journal: Journal,
+    scope: Scope,
+    *,
+    cluster: Cluster,
+    settings: Callable[[], PlatformSettings],
+    instance: str,
+) -> Reconcilers:
+    """All reconcilers; `instance` names this operator in events."""
+    recorder = EventRecorder(api, instance=instance)
+    replacements = Replacements()
+    views = Views(settings=settings, agents_namespace=scope.agents_namespace)
+    databases = DatabaseReconciler(
+        observer=Observer(api, scope, cluster=cluster, replacement_due=replacements.due),
+        views=views,
+        applier=Applier(api, recorder, journal),
+        orphans=Orphans(api, scope),
+        replacements=replacements,
+        journal=journal,
+    )
+    namespaces = NamespaceReconciler(
+        api,
+        queue,
+        surveyor=Surveyor(api, scope, cluster=cluster, replacement_due=replacements.due),
+        views=views,
+        recorder=recorder,
+        journal=journal,
+    )
+    return {DatabaseKey: databases.reconcile, NamespaceKey: namespaces.reconcile}

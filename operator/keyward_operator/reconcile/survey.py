@@ -1,0 +1,121 @@
+"""Reads a whole namespace by lists: what a resync, or a change that may concern all its databases, is judged by.
+
+Children are found by their labels, not by their names, so one that lost its labels, or a stranger in its place, is not
+seen here: the database then seems to miss it, and is looked at by itself.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from keyward_api import names
+from keyward_operator import kinds
+from keyward_operator.children import KINDS, Child, references
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.json_types import Json
+from keyward_operator.keys import DatabaseKey
+from keyward_operator.kinds import Kind, Reference
+from keyward_operator.plan.observed import Cluster, Observed
+from keyward_operator.reconcile.observe import namespace_labels
+from keyward_operator.scope import Scope
+from keyward_operator.tasks import first_error
+
+_IN_BOTH_NAMESPACES = (kinds.SERVICE, kinds.CONFIG_MAP)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamespaceWorld:
+    """A namespace. Its lists are complete: what is not in them does not exist."""
+
+    databases: dict[str, Observed]
+    """By name."""
+
+    roles: tuple[Json, ...]
+    users: tuple[Json, ...]
+
+
+class Surveyor:
+    """Reads namespaces."""
+
+    def __init__(
+        self,
+        api: KubernetesApi,
+        scope: Scope,
+        *,
+        cluster: Cluster,
+        replacement_due: Callable[[DatabaseKey], bool],
+    ) -> None:
+        self._api = api
+        self._cluster = cluster
+        self._agents_namespace = scope.agents_namespace
+        self._replacement_due = replacement_due
+
+    async def survey(self, namespace: str) -> NamespaceWorld:
+        """What is in `namespace` now, and what was made for it elsewhere."""
+        lists = await self._lists(
+            *(
+                (kind, namespace, None)
+                for kind in (kinds.KEYSPACES_DATABASE, kinds.KEYSPACES_ROLE, kinds.KEYSPACES_USER)
+            )
+        )
+        databases, roles, users = (tuple(found) for found in lists)
+        observed = await self._observe(namespace, databases, roles, users) if databases else {}
+        return NamespaceWorld(databases=observed, roles=roles, users=users)
+
+    async def _observe(
+        self, namespace: str, databases: tuple[Json, ...], roles: tuple[Json, ...], users: tuple[Json, ...]
+    ) -> dict[str, Observed]:
+        labels = await namespace_labels(self._api, namespace)
+        children = await self._children(namespace, [database["metadata"]["name"] for database in databases])
+        # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
+        pods = await self._pods(namespace)
+        return {
+            name: Observed(
+                database=database,
+                cluster=self._cluster,
+                namespace_labels=labels,
+                roles=roles,
+                users=users,
+                children=children[name],
+                pods=tuple(pods[name]),
+                replacement_due=self._replacement_due(DatabaseKey(namespace, name)),
+            )
+            for database in databases
+            for name in (database["metadata"]["name"],)
+        }
+
+    async def _children(self, namespace: str, databases: list[str]) -> dict[str, dict[Child, Json]]:
+        selector = _selector(namespace)
+        questions = [(kind, self._agents_namespace, selector) for kind in dict.fromkeys(KINDS.values())]
+        questions += [(kind, namespace, selector) for kind in _IN_BOTH_NAMESPACES]
+        found: dict[Reference, Json] = {}
+        for (kind, where, _), items in zip(questions, await self._lists(*questions), strict=True):
+            for item in items:
+                found[Reference(kind=kind, namespace=where, name=item["metadata"]["name"])] = item
+        return {
+            name: {child: found[reference] for child, reference in wanted.items() if reference in found}
+            for name in databases
+            for wanted in (references(namespace=namespace, name=name, agents_namespace=self._agents_namespace),)
+        }
+
+    async def _pods(self, namespace: str) -> dict[str, list[Json]]:
+        pods: dict[str, list[Json]] = defaultdict(list)
+        for pod in await self._api.list_all(
+            kinds.POD, namespace=self._agents_namespace, label_selector=_selector(namespace)
+        ):
+            pods[pod["metadata"]["labels"].get(names.LABEL_OWNER_NAME, "")].append(pod)
+        return pods
+
+    async def _lists(self, *questions: tuple[Kind, str, str | None]) -> list[list[Json]]:
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._api.list_all(kind, namespace=namespace, label_selector=selector))
+                    for kind, namespace, selector in questions
+                ]
+        return [task.result() for task in tasks]
+
+
+def _selector(namespace: str) -> str:
+    return f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_OWNER_NAMESPACE}={namespace}"

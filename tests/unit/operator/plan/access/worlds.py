@@ -1,0 +1,58 @@
+"""Namespaces of roles, users and databases, and the statuses that they come to."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from keyward_operator.plan.access.plan import StatusChange, changes
+from keyward_operator.plan.access.world import AccessWorld, access_world
+from tests.unit.operator import builders
+from tests.unit.operator.builders import NAMESPACE, NOW, Json
+
+
+def database(name: str = "orders", labels: dict[str, str] | None = None, **spec: Any) -> Json:
+    found = builders.database(**spec)
+    found["metadata"] |= {"name": name, "uid": f"uid-{name}", "labels": labels or {}}
+    return found
+
+
+def named(document: Json) -> Json:
+    """With the metadata that the API server gives."""
+    document["metadata"] |= {"uid": f"uid-{document['metadata']['name']}", "generation": 4, "resourceVersion": "9"}
+    return document
+
+
+def world(
+    *,
+    roles: tuple[Json, ...] = (),
+    users: tuple[Json, ...] = (),
+    databases: tuple[Json, ...] | None = None,
+    now: datetime = NOW,
+) -> AccessWorld:
+    """A namespace; by default with one database, `orders`."""
+    inputs = {"roles": tuple(map(named, roles)), "users": tuple(map(named, users))}
+    views = {
+        document["metadata"]["name"]: builders.view_for(
+            replace(builders.observed(database=document, **inputs)), now=now
+        )
+        for document in (databases if databases is not None else (database(),))
+    }
+    return access_world(**inputs, databases=views, now=now)
+
+
+def told(of: AccessWorld) -> dict[str, StatusChange]:
+    """What changes, by the name of the role or user."""
+    return {change.reference.name: change for change in changes(of)}
+
+
+def verdicts(change: StatusChange) -> dict[str, tuple[str, str]]:
+    """Status and reason of each condition."""
+    return {each["type"]: (each["status"], each["reason"]) for each in change.status["conditions"]}
+
+
+def message(change: StatusChange, condition: str) -> str:
+    """What a condition says."""
+    return str(next(each["message"] for each in change.status["conditions"] if each["type"] == condition))
+
+
+__all__ = ["NAMESPACE", "NOW", "database", "message", "told", "verdicts", "world"]
