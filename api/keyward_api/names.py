@@ -35,8 +35,14 @@ ANNOTATION_IDENTITY_HASH = f"{GROUP}/identity-hash"
 IRSA is injected when a pod is made, and a pod's tokens end with the ServiceAccount that they were issued for.
 """
 
-ANNOTATION_CA_HASH = f"{GROUP}/ca-hash"
-"""On the pod template: another CA of the database makes new pods, so that no agent goes on with the old one."""
+ANNOTATION_ROTATE_CA = f"{GROUP}/rotate-ca"
+"""On a KeyspacesDatabase: another value than before asks for a new CA. On the CA's Secret: the last value followed."""
+
+ANNOTATION_CA_PUBLISHED = f"{GROUP}/ca-published"
+"""On the CA's Secret: since when clients have been told to trust the successor."""
+
+ANNOTATION_CA_SWITCHED = f"{GROUP}/ca-switched"
+"""On the CA's Secret: when the successor began to sign."""
 
 ANNOTATION_AWS_ROOTS_HASH = f"{GROUP}/aws-roots-hash"
 """On the pod template: changed roots for AWS' APIs make new pods, since an agent reads them at start."""
@@ -107,6 +113,7 @@ class Reason:
     GRANT_TOO_LARGE = "GrantTooLarge"
     POLICY_TOO_LARGE = "PolicyTooLarge"
     ISSUED = "Issued"
+    ROTATING = "Rotating"
     PENDING = "Pending"
     AVAILABLE = "Available"
     UNAVAILABLE = "Unavailable"

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from keyward_api.resources.database import EndpointType, KeyspacesDatabaseSpec
 from keyward_api.resources.models import LabelSelector, camel
+
+_DAY = 86400
 
 
 class _Settings(BaseModel):
@@ -72,11 +74,36 @@ class AgentSettings(_Settings):
     )
 
 
+class CertificateAuthoritySettings(_Settings):
+    """How long databases' certificate authorities live, and how they are replaced."""
+
+    lifetime_seconds: int = Field(default=365 * _DAY, ge=600, le=3650 * _DAY, description="How long a new one lives.")
+    renew_before_seconds: int = Field(
+        default=120 * _DAY, ge=60, le=3650 * _DAY, description="How long before its end its successor is made."
+    )
+    overlap_seconds: int = Field(
+        default=30 * _DAY,
+        ge=0,
+        le=3650 * _DAY,
+        description="How long clients are told to trust both before the successor signs: within it clients must read "
+        "the bundle again, or start anew.",
+    )
+
+    @model_validator(mode="after")
+    def _are_in_order(self) -> "CertificateAuthoritySettings":
+        if not self.overlap_seconds < self.renew_before_seconds < self.lifetime_seconds:
+            raise ValueError("overlapSeconds must be below renewBeforeSeconds, and that below lifetimeSeconds")
+        return self
+
+
 class PlatformSettings(_Settings):
     """The settings file."""
 
     tenants: tuple[Tenant, ...] = Field(default=(Tenant(),), description="What tenants may ask for.")
     agents: AgentSettings = Field(description="How agents are made.")
+    certificate_authorities: CertificateAuthoritySettings = Field(
+        default_factory=CertificateAuthoritySettings, description="The certificate authorities of databases."
+    )
     cluster_domain: str = Field(default="cluster.local", max_length=253, description="The cluster's DNS domain.")
 
 

@@ -10,9 +10,8 @@ from keyward_api.resources.database import Agent
 from keyward_api.resources.scheduling import Resources, TopologySpreadConstraint
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
-from keyward_operator.manifests import aws_roots
+from keyward_operator.manifests import aws_roots, ca_secret
 from keyward_operator.manifests.context import ManifestContext, recommended_labels, selector_labels
-from keyward_operator.pki.certificate_authority import CertificateAuthority
 
 CONTAINER = "agent"
 CA_DIRECTORY = "/etc/keyward/ca"
@@ -34,11 +33,10 @@ _SPREAD = tuple(
 )
 
 
-def deployment(context: ManifestContext, *, agent: Agent, account_uid: str, authority: CertificateAuthority) -> Json:
+def deployment(context: ManifestContext, *, agent: Agent, account_uid: str) -> Json:
     """The agents. What they cannot follow while they run is hashed into the template, so that they are made anew.
 
-    IRSA is injected when a pod is made, a pod's tokens end with the ServiceAccount that they were issued
-    for, and an agent keeps its CA until its leaf is half as old as it may get.
+    IRSA is injected when a pod is made, and a pod's tokens end with the ServiceAccount that they were issued for.
     """
     return context.base(Child.DEPLOYMENT) | {
         "spec": {
@@ -50,7 +48,7 @@ def deployment(context: ManifestContext, *, agent: Agent, account_uid: str, auth
             "template": {
                 "metadata": {
                     "labels": {**recommended_labels(context.owner), **context.owner.labels},
-                    "annotations": _annotations(context, agent.identity.role_arn, account_uid, authority),
+                    "annotations": _annotations(context, agent.identity.role_arn, account_uid),
                 },
                 "spec": _pod(context, agent),
             },
@@ -58,13 +56,8 @@ def deployment(context: ManifestContext, *, agent: Agent, account_uid: str, auth
     }
 
 
-def _annotations(
-    context: ManifestContext, role_arn: str, account_uid: str, authority: CertificateAuthority
-) -> dict[str, str]:
-    annotations = {
-        names.ANNOTATION_IDENTITY_HASH: content_hash([role_arn, account_uid], length=16),
-        names.ANNOTATION_CA_HASH: content_hash(authority.certificate.decode(), length=16),
-    }
+def _annotations(context: ManifestContext, role_arn: str, account_uid: str) -> dict[str, str]:
+    annotations = {names.ANNOTATION_IDENTITY_HASH: content_hash([role_arn, account_uid], length=16)}
     if context.settings.agents.ca_bundle:
         annotations[names.ANNOTATION_AWS_ROOTS_HASH] = content_hash(context.settings.agents.ca_bundle, length=16)
     return annotations
@@ -197,9 +190,9 @@ def _mounts(context: ManifestContext) -> list[Json]:
 
 
 def _volumes(context: ManifestContext) -> list[Json]:
-    volumes: list[Json] = [
-        {"name": "ca", "secret": {"secretName": context.reference(Child.CA_SECRET).name, "defaultMode": 0o440}}
-    ]
+    signing = [{"key": key, "path": key} for key in (ca_secret.CERTIFICATE, ca_secret.PRIVATE_KEY)]
+    secret = {"secretName": context.reference(Child.CA_SECRET).name, "defaultMode": 0o440, "items": signing}
+    volumes: list[Json] = [{"name": "ca", "secret": secret}]
     if context.settings.agents.ca_bundle:
         volumes.append({"name": "aws-roots", "configMap": {"name": context.reference(Child.AWS_ROOTS).name}})
     return volumes

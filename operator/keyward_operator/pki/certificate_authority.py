@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-LIFETIME = timedelta(days=3650)
 CLOCK_SKEW = timedelta(minutes=5)
 """How far behind a client's clock may be when the CA is new."""
 
@@ -32,8 +31,8 @@ class CertificateAuthority:
         return "CertificateAuthority(...)"
 
 
-def issue(*, database: str, now: datetime) -> CertificateAuthority:
-    """A new CA for `database` (`<namespace>/<name>`, shown in its subject), valid from `now`."""
+def issue(*, database: str, now: datetime, lifetime: timedelta) -> CertificateAuthority:
+    """A new CA for `database` (`<namespace>/<name>`, shown in its subject), valid from `now` for `lifetime`."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [
@@ -49,7 +48,7 @@ def issue(*, database: str, now: datetime) -> CertificateAuthority:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + LIFETIME)
+        .not_valid_after(now + lifetime)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(), critical=True)
         .add_extension(identifier, critical=False)

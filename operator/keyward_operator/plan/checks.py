@@ -69,8 +69,19 @@ def authority_name_is_taken(view: View) -> Verdict | None:
 
 def authority_is_missing(view: View) -> Verdict | None:
     """There is no CA yet, or it is no longer valid."""
-    if view.authority is None:
+    if view.authorities is None:
         return unknown(Reason.PENDING, "the database's certificate authority is being made")
+    return None
+
+
+def authority_rotates(view: View) -> Verdict | None:
+    """Clients have two CAs to trust."""
+    if view.authorities and view.authorities.successor:
+        return holds(
+            Reason.ROTATING,
+            "clients must trust both CAs in status.caBundle before the new one signs: have them read "
+            f"{view.context.reference(Child.CLIENT_CA)} again",
+        )
     return None
 
 

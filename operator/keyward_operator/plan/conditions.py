@@ -24,6 +24,7 @@ CHAINS: dict[str, tuple[Check[View], ...]] = {
     Condition.CERTIFICATE_AUTHORITY_READY: (
         checks.authority_name_is_taken,
         checks.authority_is_missing,
+        checks.authority_rotates,
         checks.authority_issued,
     ),
     Condition.AGENT_AVAILABLE: (

@@ -10,9 +10,10 @@
 from keyward_api import names
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
+from keyward_operator.pki.rotation import next_step, wants_successor
 from keyward_operator.plan import desired, events, pods
 from keyward_operator.plan.owned import differs, status_differs
-from keyward_operator.plan.result import Happening, Plan
+from keyward_operator.plan.result import Happening, Issue, Plan
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.status import status_of
 from keyward_operator.plan.verdicts import conditions_of
@@ -57,31 +58,34 @@ def _plan_children(view: View) -> Plan:
         child: manifest for child, manifest in manifests.items() if differs(view.observed.children.get(child), manifest)
     }
     delete = desired.unwanted(view)
-    issue = _must_issue(view)
-    begun = issue or any(child in changed and view.standings[child] is Standing.ABSENT for child in _AWAITED)
+    issue = _to_issue(view)
+    awaited = [child for child in _AWAITED if child in changed and view.standings[child] is Standing.ABSENT]
     replace = pods.replacement(view)
     status = status_of(view, policy_is_written=Child.POLICY in manifests)
     finalizers = _finalizers(view)
     return Plan(
         finalizers=None if names.FINALIZER in finalizers else (*finalizers, names.FINALIZER),
         delete=delete,
-        issue_certificate_authority=issue,
+        issue=issue,
         apply=tuple(changed.values()),
         replace_pod=replace,
         forget_agents=pods.gone(view),
         status=status if status_differs(view.observed.database, status, names.FieldManager.DATABASE) else None,
         events=_events(view, status) + ((events.replaced(replace),) if replace else ()),
-        requeue_after=_requeue(view, begun=begun, deleted=bool(delete)),
+        requeue_after=_requeue(view, begun=issue is not None or bool(awaited), deleted=bool(delete)),
     )
 
 
-def _must_issue(view: View) -> bool:
-    """A CA that is valid is never replaced; whose name is taken waits."""
-    return (
-        not view.denied
-        and view.authority is None
-        and view.standings[Child.CA_SECRET] in (Standing.ABSENT, Standing.OWN)
-    )
+def _to_issue(view: View) -> Issue | None:
+    """A CA whose name is taken waits."""
+    if view.denied or view.standings[Child.CA_SECRET] not in (Standing.ABSENT, Standing.OWN):
+        return None
+    if view.authorities is None:
+        return Issue.FIRST
+    request = (view.observed.database["metadata"].get("annotations") or {}).get(names.ANNOTATION_ROTATE_CA, "")
+    settings = view.context.settings.certificate_authorities
+    wanted = wants_successor(view.authorities, now=view.now, request=request, settings=settings)
+    return Issue.SUCCESSOR if wanted else None
 
 
 def _events(view: View, status: Json) -> tuple[Happening, ...]:
@@ -94,7 +98,8 @@ def _requeue(view: View, *, begun: bool, deleted: bool) -> float | None:
     if deleted or pods.without_identity(view):
         return AGAIN
     waits = [AGAIN_WHERE_TAKEN] if view.taken() else []
-    next_end = view.compilation.spec.next_end(view.now) if view.compilation else None
-    if next_end:
-        waits.append((next_end - view.now).total_seconds())
+    moments = [view.compilation.spec.next_end(view.now) if view.compilation else None]
+    if view.authorities and not view.denied:
+        moments.append(next_step(view.authorities, settings=view.context.settings.certificate_authorities))
+    waits += [max((moment - view.now).total_seconds(), AGAIN) for moment in moments if moment]
     return min(waits, default=None)

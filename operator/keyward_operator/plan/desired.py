@@ -70,19 +70,14 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     yield Child.DISRUPTION_BUDGET, disruption_budget(context)
     if context.settings.agents.ca_bundle:
         yield Child.AWS_ROOTS, aws_roots(context)
-    if view.authority is not None:
-        yield Child.CA_SECRET, ca_secret(context, authority=view.authority)
-        yield Child.CLIENT_CA, client_ca(context, authority=view.authority)
+    if view.authorities is not None:
+        yield Child.CA_SECRET, ca_secret(context, authorities=view.authorities)
+        yield Child.CLIENT_CA, client_ca(context, authorities=view.authorities)
     account = view.own(Child.SERVICE_ACCOUNT)
-    if account and view.authority and view.service_address:
+    if account and view.authorities and view.service_address:
         yield (
             Child.DEPLOYMENT,
-            deployment(
-                context,
-                agent=agent,
-                account_uid=account["metadata"]["uid"],
-                authority=view.authority,
-            ),
+            deployment(context, agent=agent, account_uid=account["metadata"]["uid"]),
         )
 
 

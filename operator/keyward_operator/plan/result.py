@@ -1,6 +1,7 @@
 """What a plan asks for. Empty where nothing has to change."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import Reference
@@ -26,6 +27,16 @@ class Happening:
     warning: bool
 
 
+class Issue(StrEnum):
+    """Which certificate authority is made."""
+
+    FIRST = "first"
+    """There is none that is valid."""
+
+    SUCCESSOR = "successor"
+    """There is one, and it shall be replaced."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """Steps towards what shall be, in the order of their fields."""
@@ -34,7 +45,9 @@ class Plan:
     """New finalizers of the database; None: as they are. Removing ours is done last instead of first."""
 
     delete: tuple[Deletion, ...] = ()
-    issue_certificate_authority: bool = False
+    issue: Issue | None = None
+    """A certificate authority to make."""
+
     apply: tuple[Json, ...] = ()
     replace_pod: Deletion | None = None
     forget_agents: tuple[str, ...] = ()
@@ -46,3 +59,8 @@ class Plan:
     events: tuple[Happening, ...] = ()
     requeue_after: float | None = None
     """Seconds after which to look again, even if nothing is heard."""
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether everything is as it shall be."""
+        return self == Plan(requeue_after=self.requeue_after)

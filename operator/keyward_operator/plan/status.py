@@ -18,8 +18,8 @@ def status_of(view: View, *, policy_is_written: bool) -> Json:
     }
     if view.database is not None:
         status["identity"] = _identity(view, view.database)
-    if view.authority is not None:
-        status["caBundle"] = view.authority.certificate.decode()
+    if view.authorities is not None:
+        status["caBundle"] = view.authorities.bundle.decode()
     if view.standings[Child.CLIENT_SERVICE] is not Standing.FOREIGN and not view.denied:
         owner = view.observed.owner
         status["address"] = names.client_address(namespace=owner.namespace, database=owner.name)

@@ -9,12 +9,14 @@ from pydantic import ValidationError
 from keyward_api.compiler import Compilation, compile_policy
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, KeyspacesPolicyStatus
-from keyward_api.tenants import Violation, violations
+from keyward_api.tenants import PlatformSettings, Violation, violations
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
-from keyward_operator.manifests.ca_secret import read_authority
+from keyward_operator.manifests.ca_secret import read_authorities
+from keyward_operator.manifests.client_ca import told
 from keyward_operator.manifests.context import ManifestContext
-from keyward_operator.pki.certificate_authority import CertificateAuthority, is_valid
+from keyward_operator.pki.certificate_authority import is_valid
+from keyward_operator.pki.rotation import Authorities, advanced
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.reading import first_fault, read
 from keyward_operator.plan.standings import Standing, standing
@@ -35,8 +37,8 @@ class View:
     """Why the spec cannot be read; empty where it can."""
 
     violations: tuple[Violation, ...]
-    authority: CertificateAuthority | None
-    """The CA, where it exists and is valid."""
+    authorities: Authorities | None
+    """The CAs as they shall be now; None where the one that signs is missing or no longer valid."""
 
     service_address: str
     """IP address of the agents' Service; empty while there is none."""
@@ -81,7 +83,7 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
         database=database,
         problem=problem,
         violations=refused,
-        authority=_authority(own.get(Child.CA_SECRET), now),
+        authorities=_authorities(own, context.settings, now),
         service_address=address,
         compilation=compilation,
         reports=_reports(own.get(Child.POLICY), observed.pods),
@@ -136,9 +138,13 @@ def _service_address(own: Mapping[Child, Json]) -> str:
     return published.database.service_address if published else ""
 
 
-def _authority(secret: Json | None, now: datetime) -> CertificateAuthority | None:
-    authority = read_authority(secret) if secret else None
-    return authority if authority and is_valid(authority, now=now) else None
+def _authorities(own: Mapping[Child, Json], settings: PlatformSettings, now: datetime) -> Authorities | None:
+    found = read_authorities(own[Child.CA_SECRET]) if Child.CA_SECRET in own else None
+    if found is None:
+        return None
+    bundle = told(own.get(Child.CLIENT_CA))
+    after = advanced(found, now=now, told=bundle, settings=settings.certificate_authorities)
+    return after if is_valid(after.current, now=now) else None
 
 
 def _reports(policy: Json | None, pods: tuple[Json, ...]) -> tuple[AgentReport, ...]:

@@ -1,7 +1,8 @@
 """Carries out a plan, step by step. Where one fails the rest waits: the key is tried again from the beginning."""
 
 import logging
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from keyward_api import names
 from keyward_operator import kinds
@@ -12,12 +13,13 @@ from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Reference
-from keyward_operator.manifests.ca_secret import ca_secret
+from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import issue
+from keyward_operator.pki.rotation import Authorities
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.owned import changed_fields
-from keyward_operator.plan.result import Plan
+from keyward_operator.plan.result import Issue, Plan
 from keyward_operator.plan.verdicts import join
 from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.observe import database_reference
@@ -43,8 +45,8 @@ class Applier:
         for deletion in plan.delete:
             await self._api.delete(deletion.reference, uid=deletion.uid)
             self._did(key, f"deleted {deletion.reference}")
-        if plan.issue_certificate_authority:
-            await self._issue(key, observed, context)
+        if plan.issue is not None:
+            await self._issue(key, plan.issue, observed, context)
         for manifest in plan.apply:
             await self._api.apply(manifest)
             self._did(key, f"applied {kinds.reference_to(manifest)}: {_change(manifest, observed, context)}")
@@ -63,15 +65,23 @@ class Applier:
         patch = {"metadata": {"finalizers": list(plan.finalizers or ()), "resourceVersion": version}}
         await self._api.merge_patch(database_reference(key), patch)
 
-    async def _issue(self, key: DatabaseKey, observed: Observed, context: ManifestContext) -> None:
-        """Make the CA. Created, not applied, where there is none: a CA made meanwhile must not be overwritten."""
-        authority = issue(database=f"{key.namespace}/{key.name}", now=datetime.now(UTC))
-        manifest = ca_secret(context, authority=authority)
-        if Child.CA_SECRET in observed.children:
-            await self._api.apply(manifest)
-        else:
+    async def _issue(self, key: DatabaseKey, what: Issue, observed: Observed, context: ManifestContext) -> None:
+        """Make a CA, only where the Secret is still as it was seen: one made meanwhile must not be overwritten."""
+        lifetime = timedelta(seconds=context.settings.certificate_authorities.lifetime_seconds)
+        authority = issue(database=f"{key.namespace}/{key.name}", now=datetime.now(UTC), lifetime=lifetime)
+        live = observed.children.get(Child.CA_SECRET)
+        found = read_authorities(live) if live else None
+        authorities = Authorities(current=authority)
+        if what is Issue.SUCCESSOR and found:
+            request = (observed.database["metadata"].get("annotations") or {}).get(names.ANNOTATION_ROTATE_CA, "")
+            authorities = replace(found, successor=authority, request=request)
+        manifest = ca_secret(context, authorities=authorities)
+        if live is None:
             await self._api.create(manifest)
-        self._did(key, f"issued the certificate authority in {context.reference(Child.CA_SECRET)}")
+        else:
+            manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+            await self._api.apply(manifest)
+        self._did(key, f"issued the {what} certificate authority in {context.reference(Child.CA_SECRET)}")
 
     async def _tend_agents(self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext) -> None:
         if plan.replace_pod is not None:

@@ -83,8 +83,8 @@ def measure(view: View) -> None:
     """Set the gauges of a database."""
     labels = view.observed.owner.namespace, view.observed.owner.name
     metrics.DATABASE_READY.labels(*labels).set(verdicts(view)[Condition.READY].status == "True")
-    if view.authority is not None:
-        metrics.CERTIFICATE_EXPIRY.labels(*labels).set(end_of(view.authority).timestamp())
+    if view.authorities is not None:
+        metrics.CERTIFICATE_EXPIRY.labels(*labels).set(end_of(view.authorities.current).timestamp())
 
 
 def forget(key: DatabaseKey) -> None:

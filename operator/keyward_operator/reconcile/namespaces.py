@@ -13,7 +13,6 @@ from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
 from keyward_operator.plan.access.plan import StatusChange, changes, next_end
 from keyward_operator.plan.access.world import access_world
 from keyward_operator.plan.database import plan
-from keyward_operator.plan.result import Plan
 from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.reconcile.databases import Views, measure
@@ -53,7 +52,7 @@ class NamespaceReconciler:
     def _pass_on(self, key: DatabaseKey, view: View) -> None:
         steps = plan(view)
         measure(view)
-        if steps == Plan(requeue_after=steps.requeue_after):
+        if steps.does_nothing:
             if steps.requeue_after is not None:
                 self._queue.add_after(key, steps.requeue_after)
             return

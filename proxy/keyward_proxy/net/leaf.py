@@ -22,6 +22,9 @@ from keyward_proxy.net.client_authority import ClientAuthority
 from keyward_proxy.net.errors import CertificateAuthorityUnusable
 from keyward_proxy.net.server_context import server_context
 
+CERTIFICATE = "tls.crt"
+PRIVATE_KEY = "tls.key"
+
 LIFE = datetime.timedelta(hours=24)
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 """How far clients' clocks may be behind this one."""
@@ -38,8 +41,8 @@ class CertificateAuthority:
     def load(cls, directory: Path) -> CertificateAuthority:
         """Read tls.crt and tls.key; raises CertificateAuthorityUnusable."""
         try:
-            certificate = x509.load_pem_x509_certificate((directory / "tls.crt").read_bytes())
-            key = serialization.load_pem_private_key((directory / "tls.key").read_bytes(), password=None)
+            certificate = x509.load_pem_x509_certificate((directory / CERTIFICATE).read_bytes())
+            key = serialization.load_pem_private_key((directory / PRIVATE_KEY).read_bytes(), password=None)
         except OSError as error:
             raise CertificateAuthorityUnusable(
                 f"cannot read {error.filename}: {error.strerror}; {directory} (--ca-directory) is to hold the "

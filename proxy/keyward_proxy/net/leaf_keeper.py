@@ -1,6 +1,7 @@
 """Keeps a valid leaf in hand: reads the CA again and signs a new one at half of each leaf's life.
 
-A client CA that changed makes a new leaf too, since its certificates are part of the context.
+A CA that changed makes a new leaf at once, so that it may be replaced while agents serve. So does a client CA, since
+its certificates are part of the context.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from keyward_proxy.files import Stamp, stamp
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.client_authority import ClientAuthorityFile
 from keyward_proxy.net.errors import CertificateAuthorityUnusable, ClientAuthorityUnusable, NetworkError
-from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
+from keyward_proxy.net.leaf import CERTIFICATE, PRIVATE_KEY, CertificateAuthority, Leaf, issue
 from keyward_proxy.net.server_certificate import LOOK_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class LeafKeeper:
     ) -> None:
         self._directory = directory
         self._clients = clients
-        self._clients_seen: Stamp = ()
+        self._seen: Stamp = ()
         self._names = tuple(names)
         self._clock = clock
         self._metrics = metrics
@@ -75,15 +76,15 @@ class LeafKeeper:
                 "whoever reads this machine's files could name anybody; make two CAs"
             )
         self._leaf = issue(authority, self._names, self._now(), clients)
-        self._clients_seen = seen
+        self._seen = seen
         self._metrics.leaf_expires.set(self._leaf.not_after.timestamp())
         logger.info("leaf signed", extra={"names": list(self._names), "notAfter": self._leaf.not_after.isoformat()})
 
     def renew_if_due(self) -> None:
-        """Renew past half of the leaf's life, and where the client CA changed.
+        """Renew past half of the leaf's life, and where a CA changed.
 
         A failure is logged, and tried again at the next call."""
-        if self._leaf is not None and self._now() < self._leaf.renew_at() and self._stamp() == self._clients_seen:
+        if self._leaf is not None and self._now() < self._leaf.renew_at() and self._stamp() == self._seen:
             return
         try:
             self.renew()
@@ -97,7 +98,8 @@ class LeafKeeper:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _stamp(self) -> Stamp:
-        return stamp((self._clients.file,) if self._clients else ())
+        own = (self._directory / CERTIFICATE, self._directory / PRIVATE_KEY)
+        return stamp((*own, *((self._clients.file,) if self._clients else ())))
 
     def _now(self) -> datetime.datetime:
         return datetime.datetime.fromtimestamp(self._clock.wall(), datetime.UTC)

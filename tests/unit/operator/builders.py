@@ -2,19 +2,20 @@
 
 import copy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from keyward_api import names
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.children import Child, references
 from keyward_operator.kinds import Reference, reference_to
-from keyward_operator.manifests.ca_secret import ca_secret
+from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import CertificateAuthority, issue
+from keyward_operator.pki.rotation import Authorities
 from keyward_operator.plan.database import plan
 from keyward_operator.plan.observed import Cluster, Observed
-from keyward_operator.plan.result import Plan
+from keyward_operator.plan.result import Issue, Plan
 from keyward_operator.plan.view import View, view_of
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -24,7 +25,8 @@ UID = "0d7c1f7e-6a1c-4a58-9c3e-5b1c2d3e4f50"
 ROLE_ARN = "arn:aws:iam::111122223333:role/keyward-agents"
 DB_USER = "KeyspacesReader"
 AGENTS = names.AGENTS_NAMESPACE
-AUTHORITY = issue(database=f"{NAMESPACE}/{NAME}", now=NOW)
+LIFETIME = timedelta(days=365)
+AUTHORITY = issue(database=f"{NAMESPACE}/{NAME}", now=NOW, lifetime=LIFETIME)
 REFERENCES = references(namespace=NAMESPACE, name=NAME, agents_namespace=AGENTS)
 CLUSTER = Cluster(uid="cluster-uid", issuer="https://oidc.example/id/1")
 
@@ -158,8 +160,14 @@ def carry_out(world: Observed, steps: Plan, authority: CertificateAuthority = AU
     children = dict(world.children)
     for deletion in steps.delete:
         del children[child_of(deletion.reference)]
-    if steps.issue_certificate_authority:
-        children[Child.CA_SECRET] = applied(ca_secret(context(), authority=authority))
+    if steps.issue is Issue.FIRST:
+        children[Child.CA_SECRET] = applied(ca_secret(context(), authorities=Authorities(current=authority)))
+    if steps.issue is Issue.SUCCESSOR:
+        found = read_authorities(children[Child.CA_SECRET])
+        assert found is not None
+        request = world.database["metadata"].get("annotations", {}).get(names.ANNOTATION_ROTATE_CA, "")
+        authorities = replace(found, successor=authority, request=request)
+        children[Child.CA_SECRET] = applied(ca_secret(context(), authorities=authorities))
     for manifest in steps.apply:
         child = child_of(reference_to(manifest))
         status = {"status": children[child]["status"]} if "status" in children.get(child, {}) else {}
@@ -180,7 +188,7 @@ def settled(world: Observed | None = None, platform: PlatformSettings | None = N
     world = world or observed()
     for _ in range(6):
         steps = plan_for(world, platform)
-        if replace(steps, requeue_after=None) == Plan():
+        if steps.does_nothing:
             return world
         world = carry_out(world, steps)
     raise AssertionError(f"it never settles: {steps}")

@@ -9,10 +9,9 @@ from keyward_operator.manifests.client_service import client_service
 from keyward_operator.manifests.deployment import deployment
 from keyward_operator.manifests.replicas_service import replicas_service
 from keyward_operator.manifests.service import service
-from keyward_operator.pki.certificate_authority import CertificateAuthority, issue
 from keyward_proxy.agent import AUDIT_FLUSH_SECONDS
 from keyward_proxy.agent_settings import AgentSettings
-from tests.unit.operator.builders import AUTHORITY, NOW, REFERENCES, ROLE_ARN, context, settings
+from tests.unit.operator.builders import REFERENCES, ROLE_ARN, context, settings
 
 SHORT = REFERENCES[Child.SERVICE].name
 HEADLESS = REFERENCES[Child.REPLICAS_SERVICE].name
@@ -22,14 +21,13 @@ def built(
     replicas: int = 2,
     role_arn: str = ROLE_ARN,
     account_uid: str = "u",
-    authority: CertificateAuthority = AUTHORITY,
     spec: dict[str, Any] | None = None,
     **agents: Any,
 ) -> dict[str, Any]:
     platform = settings(agents={"image": "keyward/agent:1", **agents})
     identity = {"type": "IRSA", "roleARN": role_arn}
     agent = Agent.model_validate({"replicas": replicas, "identity": identity, **(spec or {})})
-    return deployment(context(platform), agent=agent, account_uid=account_uid, authority=authority)
+    return deployment(context(platform), agent=agent, account_uid=account_uid)
 
 
 def container(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +154,6 @@ def test_what_agents_cannot_follow_makes_other_pods_and_replicas_do_not() -> Non
     assert template(built()) == template(built(replicas=5))
     assert template(built()) != template(built(role_arn=ROLE_ARN + "2"))
     assert template(built()) != template(built(account_uid="another"))
-    assert template(built()) != template(built(authority=issue(database="payments/orders", now=NOW)))
     assert template(built(caBundle="a")) != template(built(caBundle="b"))
 
 
@@ -187,3 +184,8 @@ def test_secrets_for_the_registry_are_named() -> None:
         {"name": "registry"}
     ]
     assert "imagePullSecrets" not in built()["spec"]["template"]["spec"]
+
+
+def test_agents_see_of_the_authorities_only_the_one_that_signs() -> None:
+    (volume,) = (found for found in built()["spec"]["template"]["spec"]["volumes"] if found["name"] == "ca")
+    assert [item["key"] for item in volume["secret"]["items"]] == ["tls.crt", "tls.key"]

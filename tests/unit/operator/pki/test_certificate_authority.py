@@ -4,10 +4,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from keyward_operator.pki.certificate_authority import LIFETIME, CertificateAuthority, is_valid, issue
+from keyward_operator.pki.certificate_authority import CertificateAuthority, end_of, is_valid, issue
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-AUTHORITY = issue(database="payments/orders", now=NOW)
+LIFETIME = timedelta(days=365)
+AUTHORITY = issue(database="payments/orders", now=NOW, lifetime=LIFETIME)
 CERTIFICATE = x509.load_pem_x509_certificate(AUTHORITY.certificate)
 
 
@@ -30,7 +31,7 @@ def test_it_carries_the_identifiers_that_strict_verifiers_ask_for() -> None:
 
 
 def test_the_longest_name_of_a_database_fits_its_subject() -> None:
-    issue(database=f"{'n' * 63}/{'d' * 40}", now=NOW)
+    issue(database=f"{'n' * 63}/{'d' * 40}", now=NOW, lifetime=LIFETIME)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_it_is_valid_in_its_time(moment: datetime, valid: bool) -> None:
 
 
 def test_a_foreign_key_a_leaf_or_garbage_is_no_valid_authority() -> None:
-    other = issue(database="payments/other", now=NOW)
+    other = issue(database="payments/other", now=NOW, lifetime=LIFETIME)
     mixed = CertificateAuthority(certificate=AUTHORITY.certificate, private_key=other.private_key)
     assert not is_valid(mixed, now=NOW)
     assert not is_valid(CertificateAuthority(certificate=b"", private_key=AUTHORITY.private_key), now=NOW)
@@ -50,5 +51,9 @@ def test_a_foreign_key_a_leaf_or_garbage_is_no_valid_authority() -> None:
 
 
 def test_two_authorities_share_no_key_and_no_text_shows_one() -> None:
-    assert issue(database="payments/orders", now=NOW).private_key != AUTHORITY.private_key
+    assert issue(database="payments/orders", now=NOW, lifetime=LIFETIME).private_key != AUTHORITY.private_key
     assert "PRIVATE" not in repr(AUTHORITY)
+
+
+def test_it_ends_when_its_lifetime_is_over() -> None:
+    assert end_of(AUTHORITY) == NOW + LIFETIME

@@ -38,3 +38,10 @@ def make_authority(*, days: int = 30, name: str = "test CA") -> CertificateAutho
 def pem(authority: CertificateAuthority) -> str:
     """The CA's certificate as text."""
     return authority.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def key_pem(authority: CertificateAuthority) -> bytes:
+    """The CA's key, not encrypted."""
+    return authority.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
-from tests.unit.proxy.net.authorities import make_authority, pem
+from tests.unit.proxy.net.authorities import key_pem, make_authority, pem
 
 
 @pytest.fixture(scope="session")
@@ -23,11 +22,7 @@ def authority() -> CertificateAuthority:
 def authority_directory(authority: CertificateAuthority, tmp_path: Path) -> Iterator[Path]:
     """The CA as its Secret is mounted."""
     (tmp_path / "tls.crt").write_text(pem(authority))
-    (tmp_path / "tls.key").write_bytes(
-        authority.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
+    (tmp_path / "tls.key").write_bytes(key_pem(authority))
     return tmp_path
 
 

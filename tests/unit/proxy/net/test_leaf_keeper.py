@@ -12,7 +12,7 @@ from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.client_authority import ClientAuthorityFile
 from keyward_proxy.net.errors import CertificateAuthorityUnusable, ClientAuthorityUnusable
 from keyward_proxy.net.leaf_keeper import LeafKeeper
-from tests.unit.proxy.net.authorities import make_authority, pem
+from tests.unit.proxy.net.authorities import key_pem, make_authority, pem
 from tests.unit.proxy.support import TurnedClock
 
 HOUR = 3600.0
@@ -43,6 +43,22 @@ def test_a_leaf_is_renewed_at_half_of_its_life_and_not_before(keeper: LeafKeeper
     clock.turn(0.2 * HOUR)
     keeper.renew_if_due()
     assert keeper.context is not first
+
+
+def test_a_ca_that_was_replaced_signs_at_once(keeper: LeafKeeper, authority_directory: Path) -> None:
+    keeper.renew_if_due()
+    first = keeper.context
+    other = make_authority(name="its successor")
+    (authority_directory / "tls.crt").write_text(pem(other))
+    keeper.renew_if_due()
+    assert keeper.context is first, "half of a change is none"
+    (authority_directory / "tls.key").write_bytes(key_pem(other))
+    keeper.renew_if_due()
+    assert keeper.context is not first
+    _handshake(keeper.context, authority=authority_directory / "tls.crt", name="agent.test")
+    renewed = keeper.context
+    keeper.renew_if_due()
+    assert keeper.context is renewed
 
 
 def test_a_ca_that_cannot_sign_leaves_the_present_leaf_until_it_ends(
