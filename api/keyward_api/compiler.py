@@ -1,4 +1,4 @@
-"""From a database, its roles and its users to its policy: deterministic, and closed on doubt.
+"""From a database, its roles, its users and its locks to its policy: deterministic, and closed on doubt.
 
 Inputs are complete lists: what is not in them does not exist. What cannot be compiled is left out and named in a
 problem; denies are never left out, for a role that lost its denies would allow more than its author wrote:
@@ -16,9 +16,11 @@ from keyward_api import iam, names
 from keyward_api.canonical import content_hash
 from keyward_api.decision import merge
 from keyward_api.endpoints import partition_of, resolve
+from keyward_api.locks import compile_locks
 from keyward_api.names import Reason
 from keyward_api.options import strictest
 from keyward_api.permissions import expand
+from keyward_api.problems import Problem, first_line
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.policy import (
     Grant,
@@ -31,23 +33,6 @@ from keyward_api.resources.policy import (
 from keyward_api.resources.role import RoleOptions, Rule
 from keyward_api.resources.user import KeyspacesUser, Subject
 from keyward_api.sealing import seal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """Something that was left out of a policy."""
-
-    reason: str
-    """One of names.Reason."""
-
-    message: str
-    """What, and what to do."""
-
-    users: tuple[str, ...] = ()
-    """KeyspacesUsers that it takes something from."""
-
-    roles: tuple[str, ...] = ()
-    """KeyspacesRoles that it takes something from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,18 +59,19 @@ def compile_policy(
     database: KeyspacesDatabase,
     roles: Sequence[Mapping[str, Any]],
     users: Sequence[Mapping[str, Any]],
+    locks: Sequence[Mapping[str, Any]],
     cluster_uid: str,
     service_address: str,
     now: datetime,
 ) -> Compilation:
     """Compile the policy of one database.
 
-    `roles` and `users` are all KeyspacesRoles and KeyspacesUsers of the database's namespace as the API server
-    returns them (JSON objects); `service_address` is the IP address of the agents' Service, empty if none yet. Users
-    whose access has ended `now` have no grant.
+    `roles`, `users` and `locks` are all KeyspacesRoles, KeyspacesUsers and KeyspacesLocks of the database's namespace
+    as the API server returns them (JSON objects); `service_address` is the IP address of the agents' Service, empty if
+    none yet. Users whose access has ended `now` have no grant, and locks that have ended are left out.
     """
     compiler = _Compiler(database, cluster_uid, service_address, now)
-    return compiler.compile(roles, users)
+    return compiler.compile(roles, users, locks)
 
 
 class _Compiler:
@@ -95,23 +81,33 @@ class _Compiler:
         self._target = _policy_database(database, cluster_uid, service_address)
         self._problems: set[Problem] = set()
 
-    def compile(self, roles: Sequence[Mapping[str, Any]], users: Sequence[Mapping[str, Any]]) -> Compilation:
+    def compile(
+        self,
+        roles: Sequence[Mapping[str, Any]],
+        users: Sequence[Mapping[str, Any]],
+        locks: Sequence[Mapping[str, Any]],
+    ) -> Compilation:
         by_name = {role.name: role for role in map(self._read_role, _by_name(roles))}
         for role in by_name.values():
             self._rules_by_iam_role([*role.allow, *role.deny])  # its problems are told even if nobody holds it
         grants: dict[str, Grant] = {}
         subjects: dict[tuple[str, str, str], set[str]] = {}
+        holders: dict[str, list[str]] = {}
         for user in filter(None, map(self._read_user, _by_name(users))):
             if user.spec.ended(self._now):
                 continue
             own = self._grants_of(user, by_name)
+            for name in user.spec.roles if own else ():
+                holders.setdefault(name, []).append(user.metadata.name)
             grants.update({grant.id: grant for grant in own})
             for subject in user.spec.subjects:
                 subjects.setdefault(_subject_key(subject), set()).update(grant.id for grant in own)
         grants = self._without_ambiguous_roles(grants)
         grants = self._within_the_session_policy(grants)
         self._report_large_sums(grants, subjects)
-        sealed = seal(self._target, grants, subjects)
+        locked = compile_locks(locks, database=self._target, holders=holders, now=self._now)
+        self._problems.update(locked.problems)
+        sealed = seal(self._target, grants, subjects, locked.locks)
         for grant in sealed.withheld:
             self._problem(
                 Reason.POLICY_TOO_LARGE,
@@ -138,7 +134,7 @@ class _Compiler:
             self._problem(
                 Reason.ROLE_INVALID,
                 f"KeyspacesRole {role.name}: its denies or options cannot be read, so its holders get no grant: "
-                f"{_first_line(error)}",
+                f"{first_line(error)}",
                 roles=(role.name,),
             )
             return role
@@ -147,7 +143,7 @@ class _Compiler:
         except (ValidationError, TypeError) as error:
             self._problem(
                 Reason.ROLE_INVALID,
-                f"KeyspacesRole {role.name}: an allow cannot be read, so only its denies count: {_first_line(error)}",
+                f"KeyspacesRole {role.name}: an allow cannot be read, so only its denies count: {first_line(error)}",
                 roles=(role.name,),
             )
         return role
@@ -159,7 +155,7 @@ class _Compiler:
             name = document["metadata"]["name"]
             self._problem(
                 Reason.USER_INVALID,
-                f"KeyspacesUser {name} cannot be read, so it has no grant: {_first_line(error)}",
+                f"KeyspacesUser {name} cannot be read, so it has no grant: {first_line(error)}",
                 users=(name,),
             )
             return None
@@ -320,10 +316,3 @@ def _subject_key(subject: Subject) -> tuple[str, str, str]:
 
 def _without_allows(grant: Grant) -> Grant:
     return grant.model_copy(update={"allow": ()})
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)

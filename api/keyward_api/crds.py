@@ -12,6 +12,7 @@ import yaml
 
 from keyward_api import names
 from keyward_api.resources.database import OBJECT_RULES, SPEC_RULES, KeyspacesDatabase
+from keyward_api.resources.lock import KeyspacesLock
 from keyward_api.resources.models import Model
 from keyward_api.resources.policy import KeyspacesPolicy
 from keyward_api.resources.role import KeyspacesRole
@@ -103,6 +104,20 @@ KINDS: tuple[Kind, ...] = (
             Column(name="Databases", path=".status.databases", wide=True),
             Column(name="Grants", path=".status.grants", type="integer", wide=True),
             _MESSAGE,
+            _AGE,
+        ),
+    ),
+    Kind(
+        model=KeyspacesLock,
+        plural="keyspaceslocks",
+        short="kslock",
+        spec_rules={},
+        columns=(
+            Column(name="Target", path=".spec.target"),
+            Column(name="Ready", path=f"{_READY}.status"),
+            Column(name="Databases", path=".status.databases"),
+            Column(name="Expires", path=".spec.expireTime"),
+            Column(name="Message", path=".spec.message", wide=True),
             _AGE,
         ),
     ),

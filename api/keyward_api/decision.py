@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from keyward_api.canonical import canonical_json, content_hash
 from keyward_api.identities import CallerIdentity
+from keyward_api.locking import Locks
 from keyward_api.options import strictest
 from keyward_api.permissions import Permission
 from keyward_api.resources.policy import Grant, KeyspacesPolicySpec, PolicyDatabase, PolicyRule
@@ -92,6 +93,7 @@ class PolicyView:
     spec: KeyspacesPolicySpec
     _grants: dict[str, Grant] = field(repr=False)
     _identities: dict[tuple[str, str, str], tuple[str, ...]] = field(repr=False)
+    locks: Locks = field(repr=False)
 
     @classmethod
     def of(cls, spec: KeyspacesPolicySpec) -> "PolicyView":
@@ -100,6 +102,7 @@ class PolicyView:
             spec=spec,
             _grants={grant.id: grant for grant in spec.grants},
             _identities={(i.kind, i.namespace, i.name): i.grants for i in spec.identities},
+            locks=Locks.of(spec.locks),
         )
 
     @property

@@ -4,7 +4,7 @@ A policy that is refused for its size would leave agents with the one before it,
 does not fit is withheld, the most expensive grants first, until the rest fits. Only allows are ever withheld: a grant
 that lost its allows keeps its denies, for the same identity may hold others. A grant that neither allows nor
 denies is nothing, and an identity without grants is nobody: both are left out, which is what makes room. Where denies
-alone are too much, the policy holds no grant at all.
+alone are too much, the policy holds no grant at all. Locks stay in any case: the compiler keeps them small.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from keyward_api.resources.policy import (
     KeyspacesPolicySpec,
     PolicyDatabase,
     PolicyIdentity,
+    PolicyLock,
 )
 
 POLICY_SIZE_LIMIT = 1024 * 1024
@@ -33,6 +34,8 @@ SubjectKey = tuple[str, str, str]
 Subjects = Mapping[SubjectKey, set[str]]
 """Who holds which grants, by their ids."""
 
+Locks = tuple[PolicyLock, ...]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sealed:
@@ -42,19 +45,20 @@ class Sealed:
     withheld: tuple[Grant, ...]
 
 
-def seal(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects) -> Sealed:
+def seal(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects, locks: Locks) -> Sealed:
     """The policy of these grants, with as few of them withheld as it takes."""
     candidates = _by_cost(grants, subjects)
     fewest, most = 0, len(candidates) + 1  # the last: not even the denies
     while fewest < most:
         middle = (fewest + most) // 2
-        if middle > len(candidates) or _fits(database, *_without(grants, subjects, candidates[:middle])):
+        if middle > len(candidates) or _fits(database, *_without(grants, subjects, candidates[:middle]), locks):
             most = middle
         else:
             fewest = middle + 1
     withheld = candidates[:fewest]
     kept, holders = _without(grants, subjects, withheld) if fewest <= len(candidates) else ({}, {})
-    return Sealed(spec=_spec(database, kept, holders), withheld=tuple(sorted(withheld, key=lambda grant: grant.id)))
+    spec = _spec(database, kept, holders, locks)
+    return Sealed(spec=spec, withheld=tuple(sorted(withheld, key=lambda grant: grant.id)))
 
 
 def _by_cost(grants: Mapping[str, Grant], subjects: Subjects) -> list[Grant]:
@@ -77,17 +81,19 @@ def _without(
     return kept, {subject: ids for subject, ids in holders.items() if ids}
 
 
-def _fits(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects) -> bool:
+def _fits(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects, locks: Locks) -> bool:
     if len(grants) > GRANTS_LIMIT or len(subjects) > IDENTITIES_LIMIT:
         return False
     if any(len(ids) > IDENTITY_GRANTS_LIMIT for ids in subjects.values()):
         return False
     if any(len(rules) > RULES_LIMIT for grant in grants.values() for rules in (grant.allow, grant.deny)):
         return False
-    return len(canonical_json(_spec(database, grants, subjects).to_json_dict()).encode()) <= POLICY_SIZE_LIMIT
+    return len(canonical_json(_spec(database, grants, subjects, locks).to_json_dict()).encode()) <= POLICY_SIZE_LIMIT
 
 
-def _spec(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects) -> KeyspacesPolicySpec:
+def _spec(
+    database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects, locks: Locks
+) -> KeyspacesPolicySpec:
     spec = KeyspacesPolicySpec(
         revision="-" * _REVISION_LENGTH,
         database=database,
@@ -96,6 +102,7 @@ def _spec(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subje
             PolicyIdentity(kind=kind, namespace=namespace, name=name, grants=tuple(sorted(ids)))
             for (kind, namespace, name), ids in sorted(subjects.items())
         ),
+        locks=locks,
     )
     content = {key: value for key, value in spec.to_json_dict().items() if key != "revision"}
     return spec.model_copy(update={"revision": content_hash(content, length=_REVISION_LENGTH)})

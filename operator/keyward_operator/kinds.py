@@ -57,9 +57,10 @@ def _rbac(kind: str, plural: str) -> Kind:
 KEYSPACES_DATABASE = _own("KeyspacesDatabase", "keyspacesdatabases")
 KEYSPACES_ROLE = _own("KeyspacesRole", "keyspacesroles")
 KEYSPACES_USER = _own("KeyspacesUser", "keyspacesusers")
+KEYSPACES_LOCK = _own("KeyspacesLock", "keyspaceslocks")
 KEYSPACES_POLICY = _own("KeyspacesPolicy", "keyspacespolicies")
 
-INPUTS = (KEYSPACES_DATABASE, KEYSPACES_ROLE, KEYSPACES_USER)
+INPUTS = (KEYSPACES_DATABASE, KEYSPACES_ROLE, KEYSPACES_USER, KEYSPACES_LOCK)
 """What people write."""
 
 NAMESPACE = _core("Namespace", "namespaces", namespaced=False)

@@ -49,7 +49,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keyward-operator",
-        description="Makes the cluster match KeyspacesDatabases, KeyspacesRoles and KeyspacesUsers.",
+        description="Makes the cluster match KeyspacesDatabases, KeyspacesRoles, KeyspacesUsers and KeyspacesLocks.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

@@ -69,7 +69,7 @@ class Agent:
         self._outside = dependencies
         self._view: PolicyView | None = None
         self._next_end = inf
-        """When the next grant of the view ends; Unix seconds."""
+        """When the next grant or lock of the view ends; Unix seconds."""
 
         self._policy_seen = False
         self._draining = False
@@ -174,14 +174,16 @@ class Agent:
                 previous_revision=previous.revision if previous else None,
                 grants=len(spec.grants),
                 identities=len(spec.identities),
+                locks=len(spec.locks),
             )
         self._enforce(spec)
         self._answer_for(spec.database.service_address)
         self._outside.metrics.policy_changes.inc()
-        logger.info("policy in force", extra={"revision": spec.revision, "grants": len(spec.grants)})
+        counts = {"grants": len(spec.grants), "locks": len(spec.locks)}
+        logger.info("policy in force", extra={"revision": spec.revision, **counts})
 
     def _enforce(self, spec: KeyspacesPolicySpec) -> None:
-        """Put into force what of the policy has not ended, until the next of its grants ends."""
+        """Put into force what of the policy has not ended, until the next of its grants or locks ends."""
         now = datetime.datetime.fromtimestamp(self._outside.clock.wall(), datetime.UTC)
         next_end = spec.next_end(now)
         self._next_end = next_end.timestamp() if next_end else inf
@@ -192,9 +194,9 @@ class Agent:
         self._trials.begin(current)
         self._report()
 
-    def _end_grants(self) -> None:
+    def _end_what_is_over(self) -> None:
         if self._view is not None and self._outside.clock.wall() >= self._next_end:
-            logger.info("a grant has ended", extra={"revision": self._view.revision})
+            logger.info("a grant or a lock has ended", extra={"revision": self._view.revision})
             self._enforce(self._view.spec)
 
     def _answer_for(self, address: str) -> None:
@@ -268,6 +270,9 @@ class Agent:
                     reason="PolicyNotSeen", message=f"there is no readable KeyspacesPolicy {self._settings.policy}"
                 )
             )
+        lock = self._view.locks.on_agent(self._settings.pod) if self._view else None
+        if lock:
+            found.append(NotReady(reason="Locked", message=f"KeyspacesLock {lock.name} is on this agent"))
         if not self._leaf.valid:
             found.append(NotReady(reason="LeafNotValid", message="the server certificate has ended"))
         if not self._server.listening and not self._draining:
@@ -297,7 +302,7 @@ class Agent:
     async def _maintain(self) -> None:
         while True:
             await asyncio.sleep(MAINTENANCE_SECONDS)
-            self._end_grants()
+            self._end_what_is_over()
             self._cache.refresh_due()
             self._outside.metrics.credentials.set(len(self._cache))
             self._report()

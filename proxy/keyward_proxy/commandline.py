@@ -110,7 +110,8 @@ def _elsewhere(group: argparse._ArgumentGroup) -> None:
         "--manifests",
         metavar="DIR",
         type=Path,
-        help="*.yaml with one KeyspacesDatabase, its KeyspacesRoles and KeyspacesUsers; followed while running",
+        help="*.yaml with one KeyspacesDatabase, its KeyspacesRoles, KeyspacesUsers and KeyspacesLocks; followed "
+        "while running",
     )
     group.add_argument(
         "--database", metavar="NAMESPACE/NAME", type=_database, help="which one, where DIR holds several"

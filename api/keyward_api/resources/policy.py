@@ -36,6 +36,10 @@ IDENTITY_GRANTS_LIMIT = 1024
 RULES_LIMIT = 2048
 """What one policy, identity and grant may hold; the compiler withholds what is beyond, the API server refuses it."""
 
+LOCKS_LIMIT = 1024
+LOCK_USERS_LIMIT = 4096
+"""What one policy and lock may hold; beyond it the compiler locks the whole database."""
+
 GrantID = Annotated[str, Field(min_length=1, max_length=32)]
 
 
@@ -134,6 +138,39 @@ class PolicyIdentity(Model):
     )
 
 
+class LockedSubject(Model):
+    """An identity, or all members of a group."""
+
+    kind: Literal["ServiceAccount", "User", "Group"] = Field(description="What kind of identity it is.")
+    name: str = Field(max_length=253, description="Its name.")
+    namespace: str = Field(default="", max_length=63, description="A ServiceAccount's namespace.")
+
+
+class PolicyLock(Model):
+    """Sessions that are refused and closed, whatever they are granted: those of its target.
+
+    Of a lock that names no target that an agent knows, every session is a target.
+    """
+
+    name: str = Field(max_length=253, description="KeyspacesLock.")
+    message: str = Field(default="", max_length=256, description="What those who are locked out are told.")
+    subject: LockedSubject | None = Field(default=None, description="Sessions of this identity, or group.")
+    users: tuple[Annotated[str, Field(max_length=253)], ...] | None = Field(
+        default=None,
+        max_length=LOCK_USERS_LIMIT,
+        json_schema_extra=LIST_ATOMIC,
+        description="Sessions to which one of these KeyspacesUsers gives anything.",
+    )
+    db_user: str | None = Field(default=None, max_length=64, description="Sessions that use this IAM role.")
+    session: str | None = Field(default=None, max_length=32, description="The session of this id.")
+    agent: str | None = Field(default=None, max_length=253, description="Sessions at the agent in this pod.")
+    not_after: Time | None = Field(default=None, description="When the lock ends. Default: never.")
+
+    def ended(self, now: datetime) -> bool:
+        """Whether the lock is over at `now`."""
+        return self.not_after is not None and self.not_after <= now
+
+
 def reported_roles(grants: Iterable[Grant]) -> dict[str, str]:
     """The IAM roles that agents try, short name to ARN: those that some grant allows something as."""
     arns = {grant.db_user: grant.role_arn for grant in grants if grant.allow}
@@ -158,24 +195,27 @@ class KeyspacesPolicySpec(Model):
         json_schema_extra=LIST_ATOMIC,
         description="Who holds which grants.",
     )
+    locks: tuple[PolicyLock, ...] = Field(
+        default=(), max_length=LOCKS_LIMIT, json_schema_extra=LIST_ATOMIC, description="Who is locked out."
+    )
 
     def without_ended(self, now: datetime) -> "KeyspacesPolicySpec":
-        """The policy at `now`: without the grants that have ended. The revision stays."""
+        """The policy at `now`: without the grants and locks that have ended. The revision stays."""
         ended = {grant.id for grant in self.grants if grant.ended(now)}
-        if not ended:
+        locks = tuple(lock for lock in self.locks if not lock.ended(now))
+        if not ended and len(locks) == len(self.locks):
             return self
         identities = tuple(
             identity.model_copy(update={"grants": tuple(grant for grant in identity.grants if grant not in ended)})
             for identity in self.identities
         )
         grants = tuple(grant for grant in self.grants if grant.id not in ended)
-        return self.model_copy(update={"grants": grants, "identities": identities})
+        return self.model_copy(update={"grants": grants, "identities": identities, "locks": locks})
 
     def next_end(self, now: datetime) -> datetime | None:
-        """When the next grant ends after `now`; None where none does."""
-        return min(
-            (grant.not_after for grant in self.grants if grant.not_after and grant.not_after > now), default=None
-        )
+        """When the next grant or lock ends after `now`; None where none does."""
+        ends = [*(grant.not_after for grant in self.grants), *(lock.not_after for lock in self.locks)]
+        return min((end for end in ends if end and end > now), default=None)
 
 
 class RoleReport(Model):

@@ -18,11 +18,17 @@ from keyward_api.resources.models import (
 )
 from keyward_api.resources.role import RoleName
 
+NAMESPACE_RULE = (
+    "self.kind == 'ServiceAccount' ? has(self.namespace) : !has(self.namespace)",
+    "`namespace` must be set for kind 'ServiceAccount', and for no other",
+)
+SERVICE_ACCOUNT_RULE = (
+    "self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
+    "`name` of a ServiceAccount must be a lower-case DNS name",
+)
+
 SUBJECT_RULES = validations(
-    (
-        "self.kind == 'ServiceAccount' ? has(self.namespace) : !has(self.namespace)",
-        "`namespace` must be set for kind 'ServiceAccount', and for no other",
-    ),
+    NAMESPACE_RULE,
     (
         "self.kind != 'Group' || !self.name.startsWith('system:') || "
         "self.name.matches('^system:serviceaccounts:[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
@@ -33,10 +39,7 @@ SUBJECT_RULES = validations(
         "self.kind != 'User' || !self.name.startsWith('system:')",
         "a User may not be one of Kubernetes' own ('system:…'): name ServiceAccounts by kind 'ServiceAccount'",
     ),
-    (
-        "self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
-        "`name` of a ServiceAccount must be a lower-case DNS name",
-    ),
+    SERVICE_ACCOUNT_RULE,
 )
 
 

@@ -4,7 +4,8 @@
 2. It has no finalizer of ours: it gets one, before anything is made.
 3. It may not be served: its agents go (see `desired`), and its status says why.
 4. Something is missing on which the rest waits (CA, Service, ServiceAccount): that is made, and then looked at again.
-5. Otherwise: every child is as it shall be, and its status says so; where a grant ends, it is looked at again then.
+5. Otherwise: every child is as it shall be, and its status says so; where a grant or a lock ends, it is looked at again
+   then.
 """
 
 from keyward_api import names

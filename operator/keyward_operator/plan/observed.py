@@ -31,6 +31,9 @@ class Observed:
     users: tuple[Json, ...]
     """All KeyspacesUsers of the namespace."""
 
+    locks: tuple[Json, ...]
+    """All KeyspacesLocks of the namespace."""
+
     children: Mapping[Child, Json]
     """What exists under the children's names, whoever made it."""
 

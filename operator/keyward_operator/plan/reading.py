@@ -1,9 +1,10 @@
 """From an object of the API server to its model."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
+from keyward_api.problems import first_line
 from keyward_api.resources.models import Model
 from keyward_operator.json_types import Json
 
@@ -18,12 +19,4 @@ def read(model: type[M], document: Json) -> tuple[M | None, str]:
     try:
         return model.model_validate({key: document.get(key) for key in ("metadata", "spec")}), ""
     except ValidationError as error:
-        return None, first_fault(error)
-
-
-def first_fault(error: ValueError) -> str:
-    """Where the first fault is, and what."""
-    if isinstance(error, ValidationError):
-        first: Any = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)
+        return None, first_line(error)

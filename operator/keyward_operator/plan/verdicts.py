@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
 from keyward_operator.json_types import Json
@@ -64,6 +64,11 @@ def enumerate_names(names: Sequence[str]) -> str:
     """Names in a sentence; of many the first ones."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def moment_text(moment: datetime | None) -> str:
+    """A moment in a sentence."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else "no time"
 
 
 def condition_list(verdicts: Mapping[str, Verdict], document: Json, now: datetime) -> list[Json]:

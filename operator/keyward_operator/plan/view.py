@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from keyward_api.compiler import Compilation, compile_policy
+from keyward_api.problems import first_line
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, KeyspacesPolicyStatus
 from keyward_api.tenants import PlatformSettings, Violation, violations
@@ -18,7 +19,7 @@ from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import is_valid
 from keyward_operator.pki.rotation import Authorities, advanced
 from keyward_operator.plan.observed import Observed
-from keyward_operator.plan.reading import first_fault, read
+from keyward_operator.plan.reading import read
 from keyward_operator.plan.standings import Standing, standing
 
 
@@ -122,12 +123,14 @@ def _compile(
             database=database,
             roles=observed.roles,
             users=[user for user in observed.users if "deletionTimestamp" not in user["metadata"]],
+            # Those about to be deleted too: until they are gone they hold.
+            locks=observed.locks,
             cluster_uid=observed.cluster.uid,
             service_address=address,
             now=now,
         )
     except ValueError as error:
-        return None, first_fault(error)
+        return None, first_line(error)
     return compilation, ""
 
 

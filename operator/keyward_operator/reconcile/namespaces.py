@@ -62,7 +62,8 @@ class NamespaceReconciler:
     async def _tell(
         self, key: NamespaceKey, world: NamespaceWorld, views: dict[str, View], now: datetime
     ) -> float | None:
-        access = access_world(roles=world.roles, users=world.users, databases=views, now=now)
+        lists = world.inputs
+        access = access_world(roles=lists.roles, users=lists.users, locks=lists.locks, databases=views, now=now)
         for change in changes(access):
             await self._change(key, change)
         end = next_end(access)

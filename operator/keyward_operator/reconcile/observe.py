@@ -56,6 +56,7 @@ class Observer:
             async with asyncio.TaskGroup() as group:
                 roles = group.create_task(self._all(kinds.KEYSPACES_ROLE, key.namespace))
                 users = group.create_task(self._all(kinds.KEYSPACES_USER, key.namespace))
+                locks = group.create_task(self._all(kinds.KEYSPACES_LOCK, key.namespace))
                 labels = group.create_task(namespace_labels(self._api, key.namespace))
                 children = group.create_task(self._children(key))
         return Observed(
@@ -64,6 +65,7 @@ class Observer:
             namespace_labels=labels.result(),
             roles=roles.result(),
             users=users.result(),
+            locks=locks.result(),
             children=children.result(),
             # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
             pods=await self._pods(key),

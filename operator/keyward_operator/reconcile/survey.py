@@ -24,6 +24,15 @@ from keyward_operator.tasks import first_error
 _IN_BOTH_NAMESPACES = (kinds.SERVICE, kinds.CONFIG_MAP)
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What people wrote beside databases, in the order of `kinds.INPUTS`."""
+
+    roles: tuple[Json, ...]
+    users: tuple[Json, ...]
+    locks: tuple[Json, ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamespaceWorld:
     """A namespace. Its lists are complete: what is not in them does not exist."""
@@ -31,8 +40,7 @@ class NamespaceWorld:
     databases: dict[str, Observed]
     """By name."""
 
-    roles: tuple[Json, ...]
-    users: tuple[Json, ...]
+    inputs: Inputs
 
 
 class Surveyor:
@@ -53,19 +61,12 @@ class Surveyor:
 
     async def survey(self, namespace: str) -> NamespaceWorld:
         """What is in `namespace` now, and what was made for it elsewhere."""
-        lists = await self._lists(
-            *(
-                (kind, namespace, None)
-                for kind in (kinds.KEYSPACES_DATABASE, kinds.KEYSPACES_ROLE, kinds.KEYSPACES_USER)
-            )
-        )
-        databases, roles, users = (tuple(found) for found in lists)
-        observed = await self._observe(namespace, databases, roles, users) if databases else {}
-        return NamespaceWorld(databases=observed, roles=roles, users=users)
+        databases, *lists = await self._lists(*((kind, namespace, None) for kind in kinds.INPUTS))
+        inputs = Inputs(*map(tuple, lists))
+        observed = await self._observe(namespace, databases, inputs) if databases else {}
+        return NamespaceWorld(databases=observed, inputs=inputs)
 
-    async def _observe(
-        self, namespace: str, databases: tuple[Json, ...], roles: tuple[Json, ...], users: tuple[Json, ...]
-    ) -> dict[str, Observed]:
+    async def _observe(self, namespace: str, databases: list[Json], inputs: Inputs) -> dict[str, Observed]:
         labels = await namespace_labels(self._api, namespace)
         children = await self._children(namespace, [database["metadata"]["name"] for database in databases])
         # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
@@ -75,8 +76,9 @@ class Surveyor:
                 database=database,
                 cluster=self._cluster,
                 namespace_labels=labels,
-                roles=roles,
-                users=users,
+                roles=inputs.roles,
+                users=inputs.users,
+                locks=inputs.locks,
                 children=children[name],
                 pods=tuple(pods[name]),
                 replacement_due=self._replacement_due(DatabaseKey(namespace, name)),

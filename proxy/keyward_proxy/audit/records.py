@@ -43,6 +43,7 @@ class PolicyChanged(AgentRecord, frozen=True, kw_only=True, tag="policy.changed"
     previous_revision: str | None = None
     grants: int
     identities: int
+    locks: int
 
 
 class PolicyRemoved(AgentRecord, frozen=True, kw_only=True, tag="policy.removed"):

@@ -8,6 +8,7 @@ credentials    | AUTH_RESPONSE, no certificate    | Authenticate, then state ver
 credentials    | AUTH_RESPONSE, a certificate     | as after Authenticated, since TLS has proven who it is
 verdict        | Authenticated, and a grant       | OpenUpstream, then phase UpstreamLogin
 verdict        | Authenticated without a grant    | ERROR 0x0100, closed
+verdict        | Authenticated, and a lock        | ERROR 0x0100, closed
 verdict        | AuthenticationRefused            | ERROR 0x0100, closed; if it may pass later, just closed
 
 Each state has its own time. Where a login may succeed later, the connection is closed without an ERROR: the
@@ -175,6 +176,10 @@ class ClientLogin(Phase):
             yield from self._refuse("NotGranted", str(error), event)
             return
         self._trail.know(db_user=grant.db_user)
+        locked = context.locked(event.identity, grant)
+        if locked:
+            yield from self._refuse("Locked", locked, event)
+            return
         caller = Caller(identity=event.identity, grant=grant, proof_expires=event.expires)
         context.phase = UpstreamLogin(context, self._trail, caller, stream=self._stream, now=event.now)
         context.upstream_open = True

@@ -116,17 +116,20 @@ class Closing(Phase):
     def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
         """Judge the session by its grant as it is now.
 
-        Where the grant is the same, nothing happens. A wider one is worth a new login, but not an interruption: until
-        a quiet moment the session goes on under the old one, which IAM knows. Whatever may be narrower is in force at
-        once, and nothing more is sent to Keyspaces, where IAM still knows the session by the old one.
+        A lock ends it, whatever the grant is. Where the grant is the same, nothing happens. A wider one is worth a new
+        login, but not an interruption: until a quiet moment the session goes on under the old one, which IAM knows.
+        Whatever may be narrower is in force at once, and nothing more is sent to Keyspaces, where IAM still knows the
+        session by the old one.
         """
         self._context.requests.maximum_body = event.policy.database.limits.max_frame_bytes
         caller = self._caller
         try:
             grant = event.policy.grant_for(caller.identity, caller.grant.db_user)
         except GrantError as error:
-            self._outdate_description()
-            return self._begin(Ending.grant_ended(message=str(error), now=event.now), event)
+            return self._shut_out("GrantEnded", f"your access ended: {error}", event)
+        locked = self._context.locked(caller.identity, grant)
+        if locked:
+            return self._shut_out("Locked", locked, event)
         if grant.hash == caller.grant.hash:
             return ()
         if not narrows(caller.grant, grant):
@@ -136,6 +139,10 @@ class Closing(Phase):
         self._judge.use(self._caller)
         self._registrations.use(self._caller)
         return self._begin(Ending.grant_narrowed(now=event.now), event)
+
+    def _shut_out(self, reason: str, message: str, event: Event) -> Iterable[Command]:
+        self._outdate_description()
+        return self._begin(Ending.shut_out(reason=reason, message=message, now=event.now), event)
 
     def _outdate_description(self) -> None:
         if self._answers.describing:

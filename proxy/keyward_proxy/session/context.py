@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from keyward_api.decision import EffectiveGrant, PolicyView
 from keyward_api.identities import CallerIdentity
+from keyward_api.locking import words
 from keyward_proxy.reported import CQL_VERSION
 from keyward_proxy.session.cluster import Cluster
 from keyward_proxy.session.commands import CloseClient, CloseUpstream, Command, ToClient
@@ -62,6 +63,14 @@ class SessionContext:
         """The database, as messages name it."""
         database = self.policy.database
         return f"database {database.namespace}/{database.name}"
+
+    def locked(self, identity: CallerIdentity, grant: EffectiveGrant) -> str | None:
+        """Why this identity is locked out of this session, in words for it; None where it is not."""
+        settings, policy = self.settings, self.policy
+        lock = policy.locks.on_session(
+            identity, users=grant.users, db_user=grant.db_user, session=settings.session_id, agent=settings.agent
+        )
+        return words(lock, identity, policy.database) if lock else None
 
     def to_client(self, stream: int, opcode: Opcode, body: bytes = b"") -> ToClient:
         """A frame for the client."""

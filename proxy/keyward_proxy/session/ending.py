@@ -4,7 +4,7 @@ Cause                        | statements still accepted           | then
 -----------------------------|-------------------------------------|-----------------------------------------
 drain, credentials, proof    | until a quiet moment, at most 12 s  | refused with OVERLOADED, at most 4 s more
 the grant changed            | none: refused with OVERLOADED       | closed when all are answered, at most 4 s
-the grant ended              | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
+the grant ended, or a lock   | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
                              |                                     | to 1 s for a request on which to say why
 
 A quiet moment is one behind the last answer under way at which this session's next statement is unlikely to come soon
@@ -57,7 +57,7 @@ class Ending:
 
     @property
     def grantless(self) -> bool:
-        """Whether there is no grant any more by which to judge a request."""
+        """Whether there is no grant any more by which to judge a request, or none that counts."""
         return self.code == ErrorCode.UNAUTHORIZED
 
     @classmethod
@@ -88,11 +88,11 @@ class Ending:
         )
 
     @classmethod
-    def grant_ended(cls, *, message: str, now: float) -> Ending:
+    def shut_out(cls, *, reason: str, message: str, now: float) -> Ending:
         """The client may not go on."""
         return cls(
-            reason="GrantEnded",
-            message=f"your access ended: {message}",
+            reason=reason,
+            message=message,
             code=ErrorCode.UNAUTHORIZED,
             accepting=False,
             deadline=now + CLOSE_SECONDS,

@@ -106,7 +106,10 @@ class UpstreamLogin(Phase):
         except GrantError as error:
             yield from self._refuse("NotGranted", str(error), event)
             return
-        if grant.hash != caller.grant.hash:
+        locked = self._context.locked(caller.identity, grant)
+        if locked:
+            yield from self._refuse("Locked", locked, event)
+        elif grant.hash != caller.grant.hash:
             yield from self._give_up("PolicyChanged", "the grant changed during the login; connect again", event)
 
     # Keyspaces.

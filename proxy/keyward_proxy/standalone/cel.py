@@ -1,14 +1,14 @@
 """The Common Expression Language, as far as Keyward's own CRDs use it.
 
 In a cluster the API server evaluates a CRD's rules; files have no API server. Source: cel-spec, "Syntax" and "Macros".
-Strings, lists of strings, maps, fields, `has`, `exists`, the operators `! + == != in && || ?:` and three string
+Strings, lists, maps, fields, `has`, `exists`, `exists_one`, the operators `! + == != in && || ?:` and three string
 functions: a rule that uses more does not compile, and a value that a rule stumbles over does not pass.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 Scope: TypeAlias = Mapping[str, Any]
@@ -78,12 +78,13 @@ class _Parser:
         return value
 
     def _call(self, target: Evaluate, function: str) -> Evaluate:
-        if function == "exists":
+        if function in _MACROS:
             variable = self._name()
             self._expect(",")
             condition = self.expression()
             self._expect(")")
-            return lambda scope: any(_truth(condition({**scope, variable: item})) for item in _range(target(scope)))
+            judge = _MACROS[function]
+            return lambda scope: judge(_truth(condition({**scope, variable: item})) for item in _range(target(scope)))
         if function not in _FUNCTIONS:
             raise CELError(f"unknown function {function!r} in {self._rule!r}")
         argument = self.expression()
@@ -183,6 +184,8 @@ def _matches(text: str, pattern: str) -> bool:
     """RE2's `$` is the end of the text; Python's would also be found before a last line break."""
     return re.search(re.sub(r"\$$", r"\\Z", pattern), text, re.ASCII) is not None
 
+
+_MACROS: dict[str, Callable[[Iterator[bool]], bool]] = {"exists": any, "exists_one": lambda found: sum(found) == 1}
 
 _FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
     "startsWith": str.startswith,

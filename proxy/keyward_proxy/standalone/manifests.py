@@ -27,6 +27,7 @@ class Manifests:
     databases: tuple[Resource, ...]
     roles: tuple[Resource, ...]
     users: tuple[Resource, ...]
+    locks: tuple[Resource, ...]
 
 
 def manifest_files(directory: Path) -> list[Path]:
@@ -105,7 +106,7 @@ def _check(document: Document, old: Manifests | None) -> Iterator[Problem]:
 
 
 def _find(old: Manifests, content: Resource) -> Resource | None:
-    resources = (*old.databases, *old.roles, *old.users)
+    resources = (*old.databases, *old.roles, *old.users, *old.locks)
     return next((resource for resource in resources if key_of(resource) == key_of(content)), None)
 
 
@@ -138,4 +139,5 @@ def _sorted_by_kind(documents: Sequence[Document]) -> Manifests:
         databases=tuple(by_kind["KeyspacesDatabase"]),
         roles=tuple(by_kind["KeyspacesRole"]),
         users=tuple(by_kind["KeyspacesUser"]),
+        locks=tuple(by_kind["KeyspacesLock"]),
     )

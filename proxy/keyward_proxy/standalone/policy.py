@@ -41,7 +41,7 @@ class StandalonePolicy:
     spec: KeyspacesPolicySpec
     manifests: Manifests
     ignored: tuple[str, ...]
-    """Roles and users of other namespaces, which have no effect."""
+    """Roles, users and locks of other namespaces, which have no effect."""
 
 
 def derived_uid(agent_role_arn: str) -> str:
@@ -60,6 +60,7 @@ def load_policy(settings: PolicySettings, old: Manifests | None = None) -> Stand
         database=database,
         roles=_of(namespace, manifests.roles),
         users=_of(namespace, manifests.users),
+        locks=_of(namespace, manifests.locks),
         cluster_uid=settings.cluster_uid or derived_uid(database.spec.agent.identity.role_arn),
         service_address=settings.advertise_address,
         now=datetime.now(UTC),
@@ -101,6 +102,6 @@ def no_effect(resource: str) -> str:
 def _ignored(namespace: str, manifests: Manifests) -> tuple[str, ...]:
     return tuple(
         f"{resource['kind']} {_name(resource)}"
-        for resource in (*manifests.roles, *manifests.users)
+        for resource in (*manifests.roles, *manifests.users, *manifests.locks)
         if resource["metadata"]["namespace"] != namespace
     )

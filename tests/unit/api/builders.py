@@ -1,5 +1,6 @@
 """Resources for tests, as the API server would return them: only what differs is said by a test."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +69,11 @@ def user(
     }
 
 
+def lock(name: str = "incident", *, target: object = None, **spec: Any) -> dict[str, Any]:
+    target = {"database": "orders"} if target is None else target
+    return {"metadata": {"name": name, "namespace": "payments"}, "spec": {"target": target, **spec}}
+
+
 def identity(name: str = "web", namespace: str = "payments", *, groups: tuple[str, ...] = ()) -> CallerIdentity:
     return CallerIdentity(namespace=namespace, name=name, uid="sa-1", groups=frozenset(groups))
 
@@ -76,12 +82,14 @@ def compiled(
     *,
     roles: list[dict[str, Any]] | None = None,
     users: list[dict[str, Any]] | None = None,
+    locks: Sequence[dict[str, Any]] = (),
     of: KeyspacesDatabase | None = None,
 ) -> Compilation:
     return compile_policy(
         database=of or database(),
         roles=[role()] if roles is None else roles,
         users=[user()] if users is None else users,
+        locks=locks,
         cluster_uid=CLUSTER_UID,
         service_address="10.96.0.7",
         now=NOW,

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from keyward_api import names
+from keyward_api.crds import KINDS
 from keyward_api.tenants import PlatformSettings
 
 from .conftest import CHART, Render
@@ -168,7 +169,7 @@ def test_an_existing_agents_namespace_is_left_alone(render: Render) -> None:
 @pytest.mark.parametrize("keep", [True, False])
 def test_definitions_outlive_the_release_unless_told_otherwise(render: Render, keep: bool) -> None:
     definitions = all_of(render({"crds": {"keep": keep}}), "CustomResourceDefinition")
-    assert len(definitions) == 4
+    assert len(definitions) == len(KINDS)
     policies = {d["metadata"].get("annotations", {}).get("helm.sh/resource-policy") for d in definitions}
     assert policies == ({"keep"} if keep else {None})
 

@@ -19,8 +19,10 @@ OPERATOR_IN_CLUSTER = {
     ("keyward.dev", "keyspacesdatabases/status"): {"get", "patch"},
     ("keyward.dev", "keyspacesroles/status"): {"get", "patch"},
     ("keyward.dev", "keyspacesusers/status"): {"get", "patch"},
+    ("keyward.dev", "keyspaceslocks/status"): {"get", "patch"},
     ("keyward.dev", "keyspacesroles"): READ,
     ("keyward.dev", "keyspacesusers"): READ,
+    ("keyward.dev", "keyspaceslocks"): READ,
     ("", "namespaces"): READ,
     ("", "services"): APPLY,
     ("", "configmaps"): APPLY,
@@ -40,7 +42,10 @@ OPERATOR_AMONG_AGENTS = {
 LEASES = ("coordination.k8s.io", "leases")
 VIEWERS = {("keyward.dev", "keyspacesdatabases"): READ, ("keyward.dev", "keyspacesroles"): READ}
 WRITE = READ | {"create", "update", "patch", "delete", "deletecollection"}
-ADMINS = {("keyward.dev", kind): WRITE for kind in ("keyspacesdatabases", "keyspacesroles", "keyspacesusers")}
+ADMINS = {
+    ("keyward.dev", kind): WRITE
+    for kind in ("keyspacesdatabases", "keyspacesroles", "keyspacesusers", "keyspaceslocks")
+}
 
 Rights = dict[tuple[str, str], set[str]]
 

@@ -78,6 +78,10 @@ def user(name: str = "app", roles: tuple[str, ...] = ("reader",), **spec: Any) -
     }
 
 
+def lock(name: str = "incident", **spec: Any) -> Json:
+    return {"metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
+
+
 def pod(name: str = "agent-1", *, injected: bool = True, created: str = "2026-11-23T11:00:00Z", **status: Any) -> Json:
     env = [{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/token"}] if injected else []
     return {
@@ -95,6 +99,7 @@ def observed(**changes: Any) -> Observed:
         namespace_labels={"kubernetes.io/metadata.name": NAMESPACE},
         roles=(role(),),
         users=(user(),),
+        locks=(),
         children={},
         pods=(),
         replacement_due=True,

@@ -34,7 +34,11 @@ class TurnedClock:
 
 
 def policy_document(
-    *, revision: str = "r1", db_users: tuple[str, ...] = ("KeyspacesReader",), not_after: str | None = None
+    *,
+    revision: str = "r1",
+    db_users: tuple[str, ...] = ("KeyspacesReader",),
+    not_after: str | None = None,
+    locks: tuple[dict[str, Any], ...] = (),
 ) -> dict[str, Any]:
     """The spec of a policy in which one ServiceAccount may read, as the API server holds it."""
     rule = {"source": "reader/allow/0", "keyspaces": ["shop"], "tables": ["*"], "permissions": ["Select"]}
@@ -73,6 +77,7 @@ def policy_document(
                 "grants": [f"g-{name}"[:32] for name in db_users],
             }
         ],
+        "locks": list(locks),
     }
 
 

@@ -184,6 +184,36 @@ async def test_a_grant_that_has_ended_is_never_in_force(agent: Agent, outside: O
     assert not agent._view.spec.grants
 
 
+async def test_a_lock_ends_at_its_time_whoever_is_there_to_say_so(
+    make: Callable[..., Agent], outside: Outside, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.01)
+    ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=0.5)
+    agent = make()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(agent.run(stop))
+        outside.queue.put_nowait(policy(locks=({"name": "incident", "notAfter": ends.isoformat()},)))
+        await until(lambda: reasons(agent) == [])
+        assert len(agent._view.spec.locks) == 1
+        await until(lambda: not agent._view.spec.locks)
+        assert datetime.datetime.now(datetime.UTC) >= ends
+        stop.set()
+    assert outside.records()[1]["locks"] == 1
+
+
+async def test_an_agent_that_is_locked_itself_is_not_ready_so_that_others_are_asked(
+    agent: Agent, outside: Outside
+) -> None:
+    outside.queue.put_nowait(policy(locks=({"name": "all"}, {"name": "other", "agent": "orders-1"})))
+    await until(lambda: reasons(agent) == [])
+    outside.queue.put_nowait(policy(revision="r2", locks=({"name": "this", "agent": "orders-0"},)))
+    await until(lambda: reasons(agent) == ["Locked"])
+    await until(lambda: bool(outside.applied) and outside.applied[-1].reason.startswith("Locked"))
+    assert outside.applied[-1].state is AgentState.STARTING
+    outside.queue.put_nowait(policy(revision="r3"))
+    await until(lambda: reasons(agent) == [])
+
+
 async def test_a_policy_that_goes_takes_every_grant_with_it(agent: Agent, outside: Outside) -> None:
     outside.queue.put_nowait(policy())
     await until(lambda: reasons(agent) == [])

@@ -1,1 +1,1 @@
-"""What KeyspacesRoles and KeyspacesUsers come to: their status, worked out from a whole namespace."""
+"""What KeyspacesRoles, KeyspacesUsers and KeyspacesLocks come to: their status, worked out from a whole namespace."""

@@ -1,4 +1,4 @@
-"""Which statuses of a namespace's roles and users change, and when to look again."""
+"""Which statuses of a namespace's roles, users and locks change, and when to look again."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from keyward_operator import kinds
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.plan import events
-from keyward_operator.plan.access import roles, users
+from keyward_operator.plan.access import locks, roles, users
 from keyward_operator.plan.access.world import AccessWorld
 from keyward_operator.plan.owned import status_differs
 from keyward_operator.plan.result import Happening
@@ -32,6 +32,7 @@ def changes(world: AccessWorld) -> Iterator[StatusChange]:
     """Statuses that are not as they shall be."""
     yield from _changes(world, kinds.KEYSPACES_ROLE, world.roles, roles.status_of)
     yield from _changes(world, kinds.KEYSPACES_USER, world.users, users.status_of)
+    yield from _changes(world, kinds.KEYSPACES_LOCK, world.locks, locks.status_of)
 
 
 def next_end(world: AccessWorld) -> datetime | None:

@@ -1,7 +1,6 @@
 """The status of a KeyspacesUser: whether it has access, where, and what its references miss."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from keyward_api.names import Condition, Reason
 from keyward_api.resources.models import shown
@@ -19,6 +18,7 @@ from keyward_operator.plan.verdicts import (
     first_failure,
     holds,
     join,
+    moment_text,
 )
 
 
@@ -58,14 +58,16 @@ def is_suspended(view: UserView) -> Verdict | None:
 def has_expired(view: UserView) -> Verdict | None:
     """Its time is over."""
     if view.user and view.user.spec.ended(view.world.now):
-        return fails(Reason.EXPIRED, f"access ended at {_text(view.user.spec.expire_time)}: set another `expireTime`")
+        return fails(
+            Reason.EXPIRED, f"access ended at {moment_text(view.user.spec.expire_time)}: set another `expireTime`"
+        )
     return None
 
 
 def is_active(view: UserView) -> Verdict:
     """Its time is not over."""
     end = view.user.spec.expire_time if view.user else None
-    return holds(Reason.ACTIVE, f"access ends at {_text(end)}" if end else "access has no end")
+    return holds(Reason.ACTIVE, f"access ends at {moment_text(end)}" if end else "access has no end")
 
 
 def a_role_is_missing(view: UserView) -> Verdict | None:
@@ -107,10 +109,6 @@ def is_compiled(view: UserView) -> Verdict:
     """What it gives is in the policies."""
     where = f"at {enumerate_names(sorted(view.grants))}" if view.grants else "in any policy"
     return holds(Reason.COMPILED, f"{sum(map(len, view.grants.values()))} grants {where}")
-
-
-def _text(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else "no time"
 
 
 CHAINS: dict[str, tuple[Check[UserView], ...]] = {

@@ -1,11 +1,11 @@
 """A namespace as the checks of its roles and users see it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from keyward_api.compiler import Problem
+from keyward_api.problems import Problem
 from keyward_api.resources.policy import Grant
 from keyward_operator.json_types import Json
 from keyward_operator.plan.view import View
@@ -20,6 +20,7 @@ class AccessWorld:
 
     roles: Sequence[Json]
     users: Sequence[Json]
+    locks: Sequence[Json]
     databases: Mapping[str, View]
     """By name."""
 
@@ -32,6 +33,9 @@ class AccessWorld:
     role_problems: Mapping[str, Sequence[Problem]]
     """The same by the KeyspacesRole."""
 
+    lock_problems: Mapping[str, Sequence[Problem]]
+    """What a lock does that it does not say, by the KeyspacesLock."""
+
     now: datetime
 
     @property
@@ -41,32 +45,35 @@ class AccessWorld:
 
 
 def access_world(
-    *, roles: Sequence[Json], users: Sequence[Json], databases: Mapping[str, View], now: datetime
+    *,
+    roles: Sequence[Json],
+    users: Sequence[Json],
+    locks: Sequence[Json],
+    databases: Mapping[str, View],
+    now: datetime,
 ) -> AccessWorld:
-    """Sort what is in the policies of `databases` by users and roles."""
+    """Sort what is in the policies of `databases` by users, roles and locks."""
     grants: dict[str, dict[str, list[Grant]]] = defaultdict(lambda: defaultdict(list))
-    of_users: dict[str, set[Problem]] = defaultdict(set)
-    of_roles: dict[str, set[Problem]] = defaultdict(set)
     for name, view in databases.items():
-        if view.compilation is None:
-            continue
-        for grant in view.compilation.spec.grants:
+        for grant in view.compilation.spec.grants if view.compilation else ():
             grants[grant.user][name].append(grant)
-        for problem in view.compilation.problems:
-            for user in problem.users:
-                of_users[user].add(problem)
-            for role in problem.roles:
-                of_roles[role].add(problem)
+    problems = {problem for view in databases.values() if view.compilation for problem in view.compilation.problems}
     return AccessWorld(
         roles=roles,
         users=users,
+        locks=locks,
         databases=databases,
         grants=grants,
-        user_problems={user: _sorted(found) for user, found in of_users.items()},
-        role_problems={role: _sorted(found) for role, found in of_roles.items()},
+        user_problems=_by_name(problems, lambda problem: problem.users),
+        role_problems=_by_name(problems, lambda problem: problem.roles),
+        lock_problems=_by_name(problems, lambda problem: problem.locks),
         now=now,
     )
 
 
-def _sorted(problems: set[Problem]) -> list[Problem]:
-    return sorted(problems, key=lambda problem: (problem.reason, problem.message))
+def _by_name(problems: Collection[Problem], names: Callable[[Problem], Sequence[str]]) -> dict[str, list[Problem]]:
+    found: dict[str, list[Problem]] = defaultdict(list)
+    for problem in sorted(problems, key=lambda problem: (problem.reason, problem.message)):
+        for name in names(problem):
+            found[name].append(problem)
+    return found

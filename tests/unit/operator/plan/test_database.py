@@ -21,6 +21,7 @@ from tests.unit.operator.builders import (
     child_of,
     conditions,
     database,
+    lock,
     observed,
     plan_for,
     pod,
@@ -364,3 +365,24 @@ def test_a_database_is_looked_at_when_the_next_access_ends_and_nothing_is_left_o
     world = carry_out(world, plan_for(world, now=then))
     assert [grant.user for grant in published(world).grants] == ["other"]
     assert plan_for(world, now=then).does_nothing
+
+
+def test_a_lock_is_published_at_once_and_taken_away_at_its_end() -> None:
+    world = settled(replace(serving(), locks=(lock(target={"user": "app"}, expireTime="2026-11-23T12:05:00Z"),)))
+    assert [each.users for each in published(world).locks] == [("app",)]
+    steps = plan_for(world)
+    assert (steps.does_nothing, steps.requeue_after) == (True, 300.0)
+    then = NOW + timedelta(minutes=5)
+    assert published(carry_out(world, plan_for(world, now=then))).locks == ()
+
+
+def test_a_lock_that_is_about_to_be_deleted_holds_until_it_is_gone() -> None:
+    leaving = lock(target={"database": "orders"})
+    leaving["metadata"]["deletionTimestamp"] = "2026-11-23T11:59:00Z"
+    assert len(published(settled(observed(locks=(leaving,)))).locks) == 1
+
+
+def test_a_lock_that_cannot_be_read_locks_the_database_and_its_condition_says_so() -> None:
+    world = settled(replace(serving(), locks=(lock(target={}),)))
+    assert [each.name for each in published(world).locks] == ["incident"]
+    assert conditions(world)["PolicyCompiled"]["reason"] == "LockInvalid"

@@ -71,6 +71,7 @@ def policy(
     granted: bool = True,
     options: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    locks: tuple[dict[str, Any], ...] = (),
 ) -> PolicyView:
     """What the app may do as the IAM role `Reader`."""
     role_arn = "arn:aws:iam::111122223333:role/Reader"
@@ -97,6 +98,7 @@ def policy(
         "identities": [{"kind": "ServiceAccount", "namespace": "shop", "name": "app", "grants": ["g1"]}]
         if granted
         else [],
+        "locks": locks,
     }
     return PolicyView.of(KeyspacesPolicySpec.model_validate(spec))
 

@@ -54,6 +54,21 @@ spec:
 """
 
 
+LOCK = """\
+apiVersion: keyward.dev/v1alpha1
+kind: KeyspacesLock
+metadata:
+  name: incident
+  namespace: payments
+spec:
+  target:
+    subject:
+      kind: Group
+      name: system:authenticated
+  message: call 112
+"""
+
+
 def write(directory: Path, **files: str) -> Path:
     """Files by name without suffix; without any, a database, a role and a user."""
     directory.mkdir(exist_ok=True)

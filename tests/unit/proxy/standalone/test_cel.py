@@ -58,6 +58,11 @@ def test_every_rule_of_the_crds_compiles() -> None:
         ("!self.exists(u, u.contains('*'))", ["a", "b"], True),
         ("!self.exists(u, u == 'a')", [], True),
         ("self.exists(k, k == 'a')", {"a": "b"}, True),
+        ("self.exists_one(u, u == 'a')", ["a", "b"], True),
+        ("self.exists_one(u, u == 'a')", ["a", "a"], False),
+        ("self.exists_one(u, u == 'a')", [], False),
+        ("[has(self.x), has(self.y)].exists_one(set, set)", {"x": 1}, True),
+        ("[has(self.x), has(self.y)].exists_one(set, set)", {"x": 1, "y": 1}, False),
         ("self.exists(k, k == 'b')", {"a": "b"}, False),
     ],
 )

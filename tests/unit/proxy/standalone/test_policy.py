@@ -10,7 +10,7 @@ from keyward_api.decision import PolicyView
 from keyward_api.identities import person
 from keyward_proxy.standalone.policy import PolicySettings, derived_uid, load_policy
 from keyward_proxy.standalone.problem import ManifestsError
-from tests.unit.proxy.standalone.folder import AGENT_ROLE, DATABASE, ROLE, USER, write
+from tests.unit.proxy.standalone.folder import AGENT_ROLE, DATABASE, LOCK, ROLE, USER, write
 
 
 def refusal(directory: Path, **settings: str) -> str:
@@ -62,6 +62,15 @@ def test_other_namespaces_have_no_effect_and_are_named(tmp_path: Path) -> None:
     policy = load_policy(PolicySettings(directory=tmp_path))
     assert policy.spec.grants == ()
     assert policy.ignored == ("KeyspacesRole other/reader", "KeyspacesUser other/people")
+
+
+def test_locks_count_and_those_of_other_namespaces_do_not(tmp_path: Path) -> None:
+    write(tmp_path, all=f"{DATABASE}---\n{ROLE}---\n{USER}", lock=LOCK)
+    policy = load_policy(PolicySettings(directory=tmp_path))
+    assert [(lock.name, lock.message) for lock in policy.spec.locks] == [("incident", "call 112")]
+    write(tmp_path, lock=LOCK.replace("namespace: payments", "namespace: other"))
+    policy = load_policy(PolicySettings(directory=tmp_path))
+    assert (policy.spec.locks, policy.ignored) == ((), ("KeyspacesLock other/incident",))
 
 
 def test_what_the_operator_would_leave_out_is_refused(tmp_path: Path) -> None:

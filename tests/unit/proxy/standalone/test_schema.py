@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from keyward_proxy.standalone.schema import USER_KINDS, check
-from tests.unit.proxy.standalone.folder import DATABASE, ROLE, USER
+from tests.unit.proxy.standalone.folder import DATABASE, LOCK, ROLE, USER
 
-GOOD = {document["kind"]: document for document in map(yaml.safe_load, (DATABASE, ROLE, USER))}
+GOOD = {document["kind"]: document for document in map(yaml.safe_load, (DATABASE, ROLE, USER, LOCK))}
 
 
 def changed(kind: str, path: str, value: object) -> dict[str, Any]:
@@ -106,6 +106,19 @@ RULE = "spec.allow.0."
         ("KeyspacesUser", "spec.subjects.1.name", "system:serviceaccounts", "spec.subjects[1]: a Group that holds"),
         ("KeyspacesUser", "spec.expire", "x", "spec.expire: there is no such field"),
         ("KeyspacesUser", "spec", None, "spec: field required"),
+        ("KeyspacesLock", "spec.target", {}, "spec.target: set exactly one of `subject`, `user`, `role`"),
+        ("KeyspacesLock", "spec.target", {"user": "a", "agent": "b"}, "spec.target: set exactly one of"),
+        ("KeyspacesLock", "spec.target", {"request": "a"}, "spec.target.request: there is no such field"),
+        ("KeyspacesLock", "spec.target", {"session": "s-1"}, "spec.target.session: string should have at least 32"),
+        ("KeyspacesLock", "spec.target", {"dbUser": "*"}, "spec.target.dbUser: string should match pattern"),
+        (
+            "KeyspacesLock",
+            "spec.target.subject.namespace",
+            "a",
+            "spec.target.subject: `namespace` must be set for kind",
+        ),
+        ("KeyspacesLock", "spec.message", "m" * 257, "spec.message: string should have at most 256"),
+        ("KeyspacesLock", "spec.target", None, "spec.target: field required"),
         ("KeyspacesUser", "spec.roles", {"a", "b"}, ": this has no form in JSON"),
     ],
 )
@@ -134,4 +147,4 @@ def test_what_is_immutable_is_so_only_for_what_exists() -> None:
 
 
 def test_a_policy_is_compiled_and_never_read() -> None:
-    assert sorted(USER_KINDS) == ["KeyspacesDatabase", "KeyspacesRole", "KeyspacesUser"]
+    assert sorted(USER_KINDS) == ["KeyspacesDatabase", "KeyspacesLock", "KeyspacesRole", "KeyspacesUser"]

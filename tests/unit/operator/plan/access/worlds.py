@@ -26,11 +26,12 @@ def world(
     *,
     roles: tuple[Json, ...] = (),
     users: tuple[Json, ...] = (),
+    locks: tuple[Json, ...] = (),
     databases: tuple[Json, ...] | None = None,
     now: datetime = NOW,
 ) -> AccessWorld:
     """A namespace; by default with one database, `orders`."""
-    inputs = {"roles": tuple(map(named, roles)), "users": tuple(map(named, users))}
+    inputs = {"roles": tuple(map(named, roles)), "users": tuple(map(named, users)), "locks": tuple(map(named, locks))}
     views = {
         document["metadata"]["name"]: builders.view_for(
             replace(builders.observed(database=document, **inputs)), now=now
