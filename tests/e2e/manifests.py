@@ -77,6 +77,11 @@ def user(name: str, namespace: str, *, subjects: Sequence[Object], roles: Sequen
     return _keyward("KeyspacesUser", name, namespace, {"subjects": list(subjects), "roles": list(roles), **spec})
 
 
+def lock(name: str, namespace: str, *, target: Object, **spec: object) -> Object:
+    """A KeyspacesLock; `spec` has its other fields."""
+    return _keyward("KeyspacesLock", name, namespace, {"target": target, **spec})
+
+
 def service_account(name: str, namespace: str) -> Object:
     """A ServiceAccount."""
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}

@@ -28,6 +28,10 @@ def a_user() -> Object:
     return manifests.user("invalid", NAMESPACE, subjects=[subject], roles=["reader"])
 
 
+def a_lock() -> Object:
+    return manifests.lock("invalid", NAMESPACE, target={"user": "web"})
+
+
 def put(*path: str | int, value: Any) -> Change:
     """A change that sets one field."""
 
@@ -63,7 +67,7 @@ def refused(cluster: Kubectl, resource: Object, *, validation: str = "Strict") -
 
 
 def test_the_manifests_that_the_cases_start_from_are_valid(platform: Kubectl) -> None:
-    for resource in (a_database(), a_role(), a_user()):
+    for resource in (a_database(), a_role(), a_user(), a_lock()):
         answer = accepted(platform, resource)
         assert answer.status == 0, answer.stderr
 
@@ -406,5 +410,49 @@ def test_a_user_is_refused_for(platform: Kubectl, change: Change, field: str, sa
 def test_the_group_of_one_namespaces_service_accounts_is_accepted(platform: Kubectl) -> None:
     resource = a_user()
     subject(kind="Group", name="system:serviceaccounts:payments", namespace="")(resource)
+    answer = accepted(platform, resource)
+    assert answer.status == 0, answer.stderr
+
+
+LOCKS = [
+    ("nothing that is locked", put("target", value={}), "spec.target", "set exactly one of `subject`, `user`, `role`"),
+    (
+        "two things that are locked",
+        put("target", value={"user": "web", "session": "0" * 32}),
+        "spec.target",
+        "set exactly one of `subject`, `user`, `role`",
+    ),
+    (
+        "a target that does not exist yet",
+        put("target", value={"request": "r-1"}),
+        'unknown field "spec.target.request"',
+        "strict decoding error",
+    ),
+    (
+        "a ServiceAccount without its namespace",
+        put("target", value={"subject": {"kind": "ServiceAccount", "name": "web"}}),
+        "spec.target.subject",
+        "`namespace` must be set for kind 'ServiceAccount', and for no other",
+    ),
+    ("a session that is none", put("target", value={"session": "s-1"}), "spec.target.session", "32"),
+    ("all IAM roles", put("target", value={"dbUser": "*"}), "spec.target.dbUser", "should match"),
+    ("an end that is no time", put("expireTime", value="tomorrow"), "spec.expireTime", "date-time"),
+    ("a long message", put("message", value="m" * 257), "spec.message", "Too long"),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "says"), [pytest.param(*case[1:], id=case[0]) for case in LOCKS])
+def test_a_lock_is_refused_for(platform: Kubectl, change: Change, field: str, says: str) -> None:
+    resource = a_lock()
+    change(resource)
+    message = refused(platform, resource)
+    assert field in message
+    assert says in message
+
+
+@pytest.mark.parametrize("group", ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:payments"])
+def test_groups_that_hold_many_may_be_locked(platform: Kubectl, group: str) -> None:
+    resource = a_lock()
+    put("target", value={"subject": {"kind": "Group", "name": group}})(resource)
     answer = accepted(platform, resource)
     assert answer.status == 0, answer.stderr

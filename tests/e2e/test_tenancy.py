@@ -57,9 +57,9 @@ def forbidden(admin: Kubectl, *arguments: str, stdin: str | None = None) -> None
     assert "forbidden" in answer.stderr.lower(), answer.stderr
 
 
-def test_the_admin_manages_databases_roles_and_users_of_its_own_namespace(tenant: Tenant, admin: Kubectl) -> None:
+def test_the_admin_manages_databases_roles_users_and_locks_of_its_own_namespace(tenant: Tenant, admin: Kubectl) -> None:
     own = f"--namespace={tenant.namespace}"
-    for kind in ("keyspacesdatabases", "keyspacesroles", "keyspacesusers"):
+    for kind in ("keyspacesdatabases", "keyspacesroles", "keyspacesusers", "keyspaceslocks"):
         for verb in ("get", "list", "watch", "create", "update", "patch", "delete"):
             assert admin.may(verb, f"{kind}.keyward.dev", own), f"{verb} {kind}"
 

@@ -130,9 +130,14 @@ class Grants:
     """What a policy grants: by account, by IAM role, permissions on `keyspace.table` patterns."""
 
     rules: dict[str, dict[str, list[tuple[str, str, str]]]] = field(default_factory=dict)
+    locks: list[dict[str, Any]] = field(default_factory=list)
 
     def allow(self, account: str, db_user: str, permission: str, keyspace: str, table: str = "*") -> Grants:
         self.rules.setdefault(account, {}).setdefault(db_user, []).append((permission, keyspace, table))
+        return self
+
+    def lock(self, **lock: Any) -> Grants:
+        self.locks.append(lock)
         return self
 
     def spec(self, keyspaces: LocalKeyspaces) -> dict[str, Any]:
@@ -145,7 +150,12 @@ class Grants:
                 grants.append(_grant(ids[-1], account, db_user, rules))
             namespace, name = account.split("/")
             identities.append({"kind": "ServiceAccount", "namespace": namespace, "name": name, "grants": ids})
-        spec = {"database": _database(keyspaces), "grants": grants, "identities": identities}
+        spec = {
+            "database": _database(keyspaces),
+            "grants": grants,
+            "identities": identities,
+            "locks": self.locks,
+        }
         return spec | {"revision": content_hash(spec)}
 
 

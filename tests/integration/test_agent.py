@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime
 import hashlib
 import http.client
 import json
@@ -319,6 +320,29 @@ def test_a_grant_that_ends_closes_its_sessions_within_seconds(agent: RunningAgen
         assert time.monotonic() - began < 5
     ends = [record for record in agent.records("session.end") if record["identity"].endswith(":app")]
     assert wait_for(lambda: ends, "the end")
+
+
+def test_a_lock_closes_live_sessions_and_refuses_logins_until_it_ends(agent: RunningAgent, keys: ClusterKeys) -> None:
+    with agent.cluster("KeyspacesReader", keys.token(APP)) as cluster:
+        session = cluster.connect()
+        session.execute(SELECT)
+        ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=10)
+        began = time.monotonic()
+        agent.apply(grants().lock(name="incident", message="call 112", dbUser="KeyspacesReader", notAfter=str(ends)))
+        with pytest.raises((Unauthorized, NoHostAvailable)) as refused:
+            read_until_refused(session)
+        assert time.monotonic() - began < 5
+    assert "by KeyspacesLock incident: call 112" in str(refused.value)
+    refusal = login_error(agent, "KeyspacesReader", keys.token(APP))
+    assert "is locked out of IAM role 'KeyspacesReader' on database payments/orders until" in refusal
+    with agent.cluster("KeyspacesWriter", keys.token(APP)) as cluster:
+        cluster.connect().execute("SELECT id FROM scribbles.lines")
+    wait_for(lambda: not agent.agent._view.spec.locks, "the end of the lock")
+    assert datetime.datetime.now(datetime.UTC) >= ends
+    with agent.cluster("KeyspacesReader", keys.token(APP)) as cluster:
+        assert cluster.connect().execute(SELECT).one()
+    assert [record["reason"] for record in agent.records("session.denied")][-1] == "Locked"
+    assert "Locked" in [record["reason"] for record in agent.records("session.end")]
 
 
 def test_a_grant_that_grows_serves_a_new_connection_at_once(agent: RunningAgent, keys: ClusterKeys) -> None:

@@ -7,6 +7,7 @@ numbers are printed (`pytest -rA`). All of it takes about two minutes, a third o
 from __future__ import annotations
 
 import datetime
+import json
 import resource
 import ssl
 import statistics
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -40,6 +42,10 @@ BURN_SECONDS = 0.3
 MOST_TIMES_SLOWER = 5.0
 VISITS = 10
 BYTES_OF_MEMORY_PER_BYTE = 10
+LOCKED_SESSIONS = 1000
+LOCKED_SECONDS = 5.0
+"""Within which 99 of 100 sessions that a lock is on are closed."""
+
 SESSION_BYTES = 100 * 1024
 DEAF_SESSION_BYTES = 2 * 2**20
 """Beside a session itself, what may wait for either side: a high water mark, and one read with its answers."""
@@ -85,6 +91,10 @@ class Flooded:
 
     def log(self) -> str:
         return (self._directory / "log").read_text()
+
+    def records(self) -> list[dict[str, Any]]:
+        """The audit trail so far."""
+        return [json.loads(line) for line in (self._directory / "audit.jsonl").read_text().splitlines()]
 
     def stop(self) -> None:
         self.agent.stop()
@@ -253,6 +263,28 @@ def _is_idle(process: Process) -> bool:
     before = process.cpu_seconds
     time.sleep(1)
     return process.cpu_seconds - before < 0.1
+
+
+@pytest.mark.parametrize("kind", ["session", "steady"])
+def test_a_lock_closes_a_thousand_live_sessions_in_time_and_others_are_served(fresh: Flooded, kind: str) -> None:
+    count = affordable(LOCKED_SESSIONS, descriptors_each=2)
+    fresh.visits(1)
+    lock = {"name": "incident", "subject": {"kind": "ServiceAccount", "namespace": "payments", "name": "app"}}
+    with fresh.attack(kind, count) as attackers:
+        attackers.wait_until("ready", count)
+        began = time.monotonic()
+        fresh.agent.tell([lock])
+        wait_for(lambda: attackers.told["ready"] <= count // 100, "99 of 100 sessions to be closed")
+        most = time.monotonic() - began
+        wait_for(lambda: attackers.told["ready"] == 0, "all sessions to be closed")
+        print(f"{count} sessions ({kind}): 99 % closed after {most:.2f} s, all after {time.monotonic() - began:.2f} s")
+        served("while all of them try to log in again", fresh.visits())
+        assert most < LOCKED_SECONDS * slowness()
+        assert attackers.told["ready"] == 0
+        fresh.agent.tell([])
+        attackers.wait_until("ready", count)
+    ended = [record for record in fresh.records() if record["event"] == "session.end"]
+    assert sum(record["reason"] == "Locked" for record in ended) == count
 
 
 def test_a_session_of_expensive_statements_delays_others_little(flooded: Flooded) -> None:

@@ -26,7 +26,7 @@ from tests.integration.standalone_agent import CLUSTER_UID, MetadataService, Sta
 from tests.unit.proxy.auth.issuers import ISSUER, Signer, signed_with_public_key, unsigned
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.net.callers import Caller, issue_caller
-from tests.unit.proxy.standalone.folder import ROLE, USER
+from tests.unit.proxy.standalone.folder import LOCK, ROLE, USER
 
 SELECT = "SELECT name FROM shop.items WHERE id = 1"
 CLIENTS = make_authority(name="client CA")
@@ -299,6 +299,20 @@ def test_a_file_that_gives_a_grant_serves_new_connections_at_once(agent: Standal
     wait_for(lambda: in_force(agent), "the policy")
     assert read_as(agent, caller=erin) == "nuts; bolts"
     (agent.manifests / "more.yaml").unlink()
+
+
+def test_a_file_with_a_lock_ends_live_sessions_within_seconds_until_it_goes(agent: StandaloneAgent) -> None:
+    with agent.cluster("KeyspacesReader", caller=ALICE) as cluster:
+        session = cluster.connect()
+        assert session.execute(SELECT).one()
+        began = time.monotonic()
+        agent.write("lock", LOCK)
+        read_until_refused(session)
+        assert time.monotonic() - began < 5
+    assert "alice is locked out of database payments/orders by KeyspacesLock incident" in refusal(agent, caller=ALICE)
+    (agent.manifests / "lock.yaml").unlink()
+    wait_for(lambda: in_force(agent), "the policy")
+    assert read_as(agent, caller=ALICE) == "nuts; bolts"
 
 
 def test_a_bad_file_changes_nothing_and_is_told(agent: StandaloneAgent) -> None:

@@ -1,13 +1,15 @@
 """An agent in a process of its own, with real sockets on both sides and no cluster and no AWS around it.
 
 `python -m tests.integration.floods.agent DIR PORT` has Keyspaces at PORT and DIR/keyspaces.crt for its CA; prints its
-port and its health port as JSON, and serves until its input ends.
+port and its health port as JSON, and serves until its input ends. A line of its input is the list of its policy's locks
+from then on, as JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 import logging
 import sys
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from keyward_api.identities import CallerIdentity
-from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec
+from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, PolicyLock
 from keyward_proxy.agent import Agent
 from keyward_proxy.agent_settings import AgentSettings, Dependencies
 from keyward_proxy.audit.writer import AuditWriter
@@ -27,20 +29,27 @@ from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.upstream import TLSConnector
 from keyward_proxy.session.secret import Secret
 from keyward_proxy.tasks import TaskHolder
-from tests.integration.floods.processes import until_input_ends
+from tests.integration.floods.processes import told
 from tests.unit.proxy.support import policy_document
 
 
 class Surroundings:
-    """A policy that does not change, tokens that say whose they are, and credentials for everybody."""
+    """A policy of which only the locks change, tokens that say whose they are, and credentials for everybody."""
 
     def __init__(self, spec: KeyspacesPolicySpec, clock: SystemClock) -> None:
         self._spec = spec
         self._clock = clock
+        self._locks: asyncio.Queue[list[PolicyLock]] = asyncio.Queue()
 
     async def policies(self) -> AsyncIterator[KeyspacesPolicySpec | None]:
         yield self._spec
-        await asyncio.Event().wait()
+        for revision in itertools.count(1):
+            locks = tuple(await self._locks.get())
+            yield self._spec.model_copy(update={"revision": str(revision), "locks": locks})
+
+    def lock(self, locks: list[dict[str, Any]]) -> None:
+        """These are the locks from now on."""
+        self._locks.put_nowait([PolicyLock.model_validate(lock) for lock in locks])
 
     async def apply(self, report: AgentReport | None) -> None:
         """Nobody reads it."""
@@ -113,7 +122,8 @@ async def main(directory: Path, port: int) -> None:
         while not agent.port or agent._view is None:  # noqa: ASYNC110  (what it waits for has no event)
             await asyncio.sleep(0.01)
         print(json.dumps({"port": agent.port, "health": agent.health_port}), flush=True)
-        await until_input_ends()
+        async for locks in told():
+            surroundings.lock(locks)
         stop.set()
         await running
 

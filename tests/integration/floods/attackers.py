@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import random
 import socket
 import ssl
 import sys
@@ -56,6 +57,7 @@ class Attack:
             "handshaken": (self._secure, self._hold),
             "partial": (self._partial, self._hold),
             "session": (self._log_in, self._hold),
+            "steady": (self._log_in, self._ask_steadily),
             "asking": (self._start, self._never_read),
             "deaf": (self._log_in, self._never_read),
             "expensive": (self._log_in, self._ask_much),
@@ -178,6 +180,14 @@ class Attack:
         while True:
             await self._send(sock, frames.request(frames.OPTIONS) * 1000)
 
+    async def _ask_steadily(self, sock: ssl.SSLSocket) -> None:
+        client = Client(sock)
+        await asyncio.sleep(random.random())  # noqa: S311  (so that they do not all ask at once)
+        while True:
+            client.ask(frames.query("SELECT a FROM shop.items"), 0)
+            await client.answered()
+            await asyncio.sleep(1)
+
     async def _ask_much(self, sock: ssl.SSLSocket) -> None:
         client = Client(sock)
         for number in itertools.count():
@@ -240,8 +250,9 @@ class Client:
 
     async def answered(self) -> None:
         """Wait for the next answers."""
-        self._heard.clear()
-        await self._heard.wait()
+        if not self._over:
+            self._heard.clear()
+            await self._heard.wait()
         if self._over:
             raise EOFError
 

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,17 @@ from typing import Any
 SECONDS = 60.0
 
 
-async def until_input_ends() -> None:
-    """Wait until whoever started this process closes its end of the pipe."""
+async def told() -> AsyncIterator[Any]:
+    """What whoever started this process tells it, as JSON, until they close their end of the pipe."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.readline():
+    while line := await reader.readline():
+        yield json.loads(line)
+
+
+async def until_input_ends() -> None:
+    """Wait until whoever started this process closes its end of the pipe."""
+    async for _ in told():
         pass
 
 
@@ -50,6 +56,12 @@ class Process:
         line = self._process.stdout.readline()
         assert line, f"the process ended, see {self._log.name}"
         return json.loads(line)
+
+    def tell(self, value: Any) -> None:
+        """Send it a line of JSON."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(value) + "\n")
+        self._process.stdin.flush()
 
     @property
     def memory(self) -> Memory:

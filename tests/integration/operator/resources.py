@@ -49,6 +49,15 @@ def user(namespace: str, name: str = "app", roles: tuple[str, ...] = ("reader",)
     }
 
 
+def lock(namespace: str, name: str = "incident", **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": "KeyspacesLock",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+
+
 def condition(document: dict[str, Any], name: str) -> dict[str, Any]:
     """The condition of that type, or an empty one."""
     for found in document.get("status", {}).get("conditions", ()):

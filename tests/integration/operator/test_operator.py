@@ -13,7 +13,7 @@ import yaml
 from keyward_api import names
 from tests.integration.operator.conftest import SETTINGS, Objects
 from tests.integration.operator.control_plane import ControlPlane, RunningOperator, eventually
-from tests.integration.operator.resources import DB_USER, ROLE_ARN, condition, database, role, user
+from tests.integration.operator.resources import DB_USER, ROLE_ARN, condition, database, lock, role, user
 
 AGENTS = names.AGENTS_NAMESPACE
 RESYNC = 1.0
@@ -262,6 +262,19 @@ def test_a_changed_role_or_user_reaches_the_policy(
     )
     installed.kubectl("delete", "keyspacesuser", "app", "-n", namespace)
     objects.wait("keyspacespolicy", dotted(namespace), AGENTS, until=lambda found: not found["spec"]["grants"])
+
+
+def test_a_lock_reaches_the_policy_and_its_end_too(
+    operator: RunningOperator, objects: Objects, namespace: str, installed: ControlPlane
+) -> None:
+    settle(objects, namespace)
+    objects.apply(lock(namespace, target={"role": "reader"}, message="an incident"))
+    policy = objects.wait(
+        "keyspacespolicy", dotted(namespace), AGENTS, until=lambda found: found["spec"].get("locks"), what="the lock"
+    )
+    assert policy["spec"]["locks"] == [{"name": "incident", "message": "an incident", "users": ["app"]}]
+    installed.kubectl("delete", "keyspaceslock", "incident", "-n", namespace)
+    objects.wait("keyspacespolicy", dotted(namespace), AGENTS, until=lambda found: not found["spec"].get("locks"))
 
 
 def test_agents_reports_become_conditions_and_those_of_the_dead_are_dropped(
