@@ -163,7 +163,8 @@ def test_drift_is_repaired(
     deployment = short(namespace)
     image = SETTINGS["agents"]["image"]
     installed.kubectl("set", "image", f"deployment/{deployment}", "agent=evil:1", "-n", AGENTS)
-    installed.kubectl("scale", f"deployment/{deployment}", "--replicas=0", "-n", AGENTS)
+    none = '{"spec": {"replicas": 0}}'
+    installed.kubectl("patch", "deployment", deployment, "-n", AGENTS, "--type=merge", "-p", none)
     objects.wait(
         "deployment",
         deployment,
