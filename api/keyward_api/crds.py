@@ -49,6 +49,8 @@ class Kind:
     spec_rules: dict[str, Any]
     object_rules: dict[str, Any] = field(default_factory=dict)
     categories: tuple[str, ...] = (names.CATEGORY,)
+    subresources: dict[str, Any] = field(default_factory=dict)
+    """Beside `status`."""
 
     @property
     def name(self) -> str:
@@ -68,6 +70,13 @@ KINDS: tuple[Kind, ...] = (
         short="ksdb",
         spec_rules=SPEC_RULES,
         object_rules=OBJECT_RULES,
+        subresources={
+            "scale": {
+                "specReplicasPath": ".spec.agent.replicas",
+                "statusReplicasPath": ".status.replicas",
+                "labelSelectorPath": ".status.selector",
+            }
+        },
         columns=(
             *_READINESS,
             Column(name="Address", path=".status.address"),
@@ -169,7 +178,7 @@ def _version(kind: Kind) -> dict[str, Any]:
     version: dict[str, Any] = {"name": names.VERSION, "served": True, "storage": True}
     if "status" in fields:
         properties["status"] = _part(kind, "status")
-        version["subresources"] = {"status": {}}
+        version["subresources"] = {"status": {}, **kind.subresources}
     version["additionalPrinterColumns"] = [_column(column) for column in kind.columns]
     version["schema"] = {
         "openAPIV3Schema": {

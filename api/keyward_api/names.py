@@ -147,6 +147,12 @@ def replicas_service_name(*, namespace: str, name: str) -> str:
     return child_name(namespace=namespace, name=name, limit=63 - len(suffix)) + suffix
 
 
+def external_service_name(*, namespace: str, name: str) -> str:
+    """The load balancer's Service in the agents' namespace."""
+    suffix = "-external"
+    return child_name(namespace=namespace, name=name, limit=63 - len(suffix)) + suffix
+
+
 def dotted_child_name(*, namespace: str, name: str) -> str:
     """Name of a database's child whose kind allows dots: `<namespace>.<name>`.
 

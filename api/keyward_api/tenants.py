@@ -7,11 +7,12 @@ a database is permitted if one entry that applies admits all of it. No entry, no
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from keyward_api.resources.database import EndpointType, KeyspacesDatabaseSpec
+from keyward_api.names import CQL_PORT
+from keyward_api.resources.database import EndpointType, KeyspacesDatabaseSpec, ServiceType
 from keyward_api.resources.models import LabelSelector, camel
 
 _DAY = 86400
@@ -38,6 +39,13 @@ class Tenant(_Settings):
     agent_role_arns: tuple[str, ...] = Field(
         default=("*",), alias="agentRoleARNs", description="ARNs of agents' own roles; patterns."
     )
+    service_types: tuple[ServiceType, ...] = Field(
+        default=("ClusterIP",),
+        description="How clients outside the cluster may reach agents: add `LoadBalancer` to permit it.",
+    )
+    service_annotations: tuple[str, ...] = Field(
+        default=(), description="Keys of annotations of load balancers' Services; patterns. None by default."
+    )
     priority_classes: tuple[str, ...] = Field(
         default=(), description="PriorityClasses of agents' pods; patterns. None by default."
     )
@@ -56,6 +64,22 @@ class ImagePullSecret(_Settings):
     name: str = Field(min_length=1, max_length=253, description="Name of the Secret.")
 
 
+class NetworkPolicySettings(_Settings):
+    """Who may talk to agents, and whom they may talk to."""
+
+    enabled: bool = Field(default=True, description="Whether each database's agents get a NetworkPolicy.")
+    monitoring_namespaces: LabelSelector = Field(
+        default_factory=LabelSelector,
+        description="Labels of the namespaces that may read agents' metrics; empty selects all.",
+    )
+    egress_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(
+        default=(443, 6443, CQL_PORT),
+        max_length=32,
+        description="TCP ports that agents may connect to: those of AWS' APIs, of the API server and of Keyspaces. "
+        "DNS is always permitted.",
+    )
+
+
 class AgentSettings(_Settings):
     """How every agent of the cluster is made."""
 
@@ -66,6 +90,9 @@ class AgentSettings(_Settings):
     image_pull_secrets: tuple[ImagePullSecret, ...] = Field(default=(), description="Secrets in the agents' namespace.")
     env: tuple[EnvironmentVariable, ...] = Field(
         default=(), description="Environment variables of every agent, such as AWS_ENDPOINT_URL_STS."
+    )
+    network_policy: NetworkPolicySettings = Field(
+        default_factory=NetworkPolicySettings, description="The agents' NetworkPolicies."
     )
     ca_bundle: str = Field(
         default="",
@@ -141,6 +168,8 @@ def _violations_of(tenant: Tenant, spec: KeyspacesDatabaseSpec) -> tuple[Violati
         ("regions", tenant.regions, spec.aws.region),
         ("endpointTypes", tenant.endpoint_types, spec.endpoint.type),
         ("agentRoleARNs", tenant.agent_role_arns, spec.agent.identity.role_arn),
+        ("serviceTypes", tenant.service_types, spec.agent.service.type),
+        *(("serviceAnnotations", tenant.service_annotations, key) for key in sorted(spec.agent.service.annotations)),
     ]
     if spec.agent.priority_class_name is not None:
         asked.append(("priorityClasses", tenant.priority_classes, spec.agent.priority_class_name))

@@ -32,7 +32,10 @@ class Child(StrEnum):
 
     POLICY = "policy"
     DEPLOYMENT = "deployment"
+    AUTOSCALER = "autoscaler"
+    EXTERNAL_SERVICE = "external-service"
     DISRUPTION_BUDGET = "disruption-budget"
+    NETWORK_POLICY = "network-policy"
     SERVICE = "service"
     REPLICAS_SERVICE = "replicas-service"
     CLIENT_SERVICE = "client-service"
@@ -46,8 +49,11 @@ class Child(StrEnum):
 
 KINDS: dict[Child, Kind] = {
     Child.POLICY: kinds.KEYSPACES_POLICY,
+    Child.EXTERNAL_SERVICE: kinds.SERVICE,
     Child.DEPLOYMENT: kinds.DEPLOYMENT,
+    Child.AUTOSCALER: kinds.HORIZONTAL_POD_AUTOSCALER,
     Child.DISRUPTION_BUDGET: kinds.POD_DISRUPTION_BUDGET,
+    Child.NETWORK_POLICY: kinds.NETWORK_POLICY,
     Child.SERVICE: kinds.SERVICE,
     Child.REPLICAS_SERVICE: kinds.SERVICE,
     Child.CLIENT_SERVICE: kinds.SERVICE,
@@ -72,6 +78,7 @@ def references(*, namespace: str, name: str, agents_namespace: str) -> dict[Chil
         Child.DEPLOYMENT: short,
         Child.SERVICE: short,
         Child.REPLICAS_SERVICE: names.replicas_service_name(namespace=namespace, name=name),
+        Child.EXTERNAL_SERVICE: names.external_service_name(namespace=namespace, name=name),
     }
     special = in_own_namespace | in_agents_namespace
     return {

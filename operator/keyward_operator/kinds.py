@@ -73,6 +73,10 @@ DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deploym
 ROLE = _rbac("Role", "roles")
 ROLE_BINDING = _rbac("RoleBinding", "rolebindings")
 POD_DISRUPTION_BUDGET = Kind(group="policy", version="v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
+NETWORK_POLICY = Kind(group="networking.k8s.io", version="v1", kind="NetworkPolicy", plural="networkpolicies")
+HORIZONTAL_POD_AUTOSCALER = Kind(
+    group="autoscaling", version="v2", kind="HorizontalPodAutoscaler", plural="horizontalpodautoscalers"
+)
 LEASE = Kind(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases")
 EVENT = Kind(group="events.k8s.io", version="v1", kind="Event", plural="events")
 
@@ -80,7 +84,7 @@ _BY_TYPE = {
     (kind.api_version, kind.kind): kind
     for kind in (
         *(KEYSPACES_POLICY, CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT),
-        *(DEPLOYMENT, POD_DISRUPTION_BUDGET, ROLE, ROLE_BINDING),
+        *(DEPLOYMENT, POD_DISRUPTION_BUDGET, NETWORK_POLICY, HORIZONTAL_POD_AUTOSCALER, ROLE, ROLE_BINDING),
     )
 }
 

@@ -1,12 +1,13 @@
 """KeyspacesDatabase: one regional Keyspaces endpoint of one AWS account, and its agents."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from keyward_api.endpoints import FIPS_REGIONS, VPC_ENDPOINT_PATTERN
 from keyward_api.names import DATABASE_NAME_LIMIT
 from keyward_api.resources.models import (
+    LIST_SET,
     AccountID,
     ConditionList,
     DNSSubdomain,
@@ -17,6 +18,7 @@ from keyward_api.resources.models import (
     validations,
 )
 from keyward_api.resources.scheduling import (
+    LABEL_KEY,
     NodeSelector,
     Resources,
     Tolerations,
@@ -84,10 +86,61 @@ class AgentIdentity(Model):
     )
 
 
+class Autoscaling(Model):
+    """How many agents run beside those that always do."""
+
+    max_replicas: int = Field(ge=1, le=100, description="How many agent pods run at most.")
+    target_cpu_utilization_percent: int = Field(
+        alias="targetCPUUtilizationPercent",
+        default=70,
+        ge=1,
+        le=100,
+        description="Processor use of all agents, in per cent of what they request, at which another one is added.",
+    )
+
+
+ServiceType = Literal["ClusterIP", "LoadBalancer"]
+
+
+class AgentService(Model):
+    """How clients outside the cluster reach the agents."""
+
+    type: ServiceType = Field(
+        default="ClusterIP",
+        description="`ClusterIP`: not at all. `LoadBalancer`: by a Service of that type on port 9143, whose address is "
+        "in `status.externalAddress`; the platform must permit it.",
+    )
+    annotations: dict[str, Annotated[str, Field(max_length=1024)]] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Annotations of the load balancer's Service, such as "
+        "`service.beta.kubernetes.io/aws-load-balancer-scheme`; the platform must permit each key.",
+        json_schema_extra=validations(
+            (
+                f"!self.exists(key, !key.matches('^{LABEL_KEY}$'))",
+                "keys of `annotations` must be annotation keys, such as 'example.com/name'",
+            )
+        ),
+    )
+    hostnames: tuple[DNSSubdomain, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=LIST_SET,
+        description="Names of your own that lead to the agents: their certificates carry them.",
+    )
+
+
 class Agent(Model):
     """The agents in front of this database."""
 
-    replicas: int = Field(default=2, ge=0, le=100, description="How many agent pods run.")
+    replicas: int = Field(
+        default=2, ge=0, le=100, description="How many agent pods run, with `autoscaling` at least. 0: none."
+    )
+    autoscaling: Autoscaling | None = Field(
+        default=None,
+        description="Adds agents under load, by a HorizontalPodAutoscaler; the cluster must serve resource metrics. "
+        "Default: `replicas` agents, always.",
+    )
     identity: AgentIdentity = Field(description="The agents' own AWS identity.")
     resources: Resources = Field(default_factory=Resources, description="What each agent asks of its node.")
     node_selector: NodeSelector = Field(default_factory=dict)
@@ -95,6 +148,16 @@ class Agent(Model):
     topology_spread_constraints: TopologySpreadConstraints = ()
     priority_class_name: DNSSubdomain | None = Field(
         default=None, description="PriorityClass of the agents' pods; the platform must permit it."
+    )
+    service: AgentService = Field(
+        default_factory=AgentService,
+        description="How clients outside the cluster reach the agents.",
+        json_schema_extra=validations(
+            (
+                "!has(self.annotations) || size(self.annotations) == 0 || self.type == 'LoadBalancer'",
+                "`annotations` may be set for type 'LoadBalancer' only",
+            )
+        ),
     )
     log_level: LogLevel = Field(default="info", description="What agents log beside the audit trail.")
 
@@ -150,7 +213,15 @@ class KeyspacesDatabaseSpec(Model):
         # Stored, so that the rules of the spec always find an endpoint.
         | {"default": {"type": "Public"}},
     )
-    agent: Agent = Field(description="The agents.")
+    agent: Agent = Field(
+        description="The agents.",
+        json_schema_extra=validations(
+            (
+                "!has(self.autoscaling) || (self.replicas >= 1 && self.autoscaling.maxReplicas >= self.replicas)",
+                "with `autoscaling`, `replicas` must be at least 1 and at most `autoscaling.maxReplicas`",
+            )
+        ),
+    )
     limits: Limits = Field(default_factory=Limits, description="What clients may take.")
 
 
@@ -204,6 +275,10 @@ class KeyspacesDatabaseStatus(Model):
     conditions: ConditionList = ()
     identity: IdentityStatus | None = Field(default=None, description="For the administrators of IAM.")
     address: str | None = Field(default=None, max_length=320, description="What clients connect to: host:port.")
+    external_address: str | None = Field(
+        default=None, max_length=320, description="What clients outside the cluster connect to: host:port."
+    )
+    selector: str | None = Field(default=None, max_length=640, description="Label selector of the agents' pods.")
     ca_bundle: str | None = Field(default=None, max_length=65536, description="PEM: the CA that clients trust.")
     replicas: int = Field(default=0, ge=0, le=10000, description="Agent pods.")
     ready_replicas: int = Field(default=0, ge=0, le=10000, description="Agent pods that take connections.")

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field
 
 from keyward_api.resources.models import LIST_ATOMIC, Model, list_map, validations
 
-_LABEL_KEY = r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=f"^{_LABEL_KEY}$")]
+LABEL_KEY = r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=f"^{LABEL_KEY}$")]
 _BINARY_UNITS = ("Ki", "Mi", "Gi", "Ti")
 
 
@@ -96,7 +96,7 @@ class TopologySpreadConstraint(Model):
 
 NODE_SELECTOR_RULES = validations(
     (
-        f"!self.exists(key, !key.matches('^{_LABEL_KEY}$'))",
+        f"!self.exists(key, !key.matches('^{LABEL_KEY}$'))",
         "keys of `nodeSelector` must be label keys, such as 'topology.kubernetes.io/zone'",
     ),
 )

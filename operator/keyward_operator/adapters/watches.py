@@ -30,6 +30,8 @@ CHILDREN_WITH_AGENTS = (
     kinds.KEYSPACES_POLICY,
     kinds.DEPLOYMENT,
     kinds.POD_DISRUPTION_BUDGET,
+    kinds.NETWORK_POLICY,
+    kinds.HORIZONTAL_POD_AUTOSCALER,
     kinds.SERVICE_ACCOUNT,
     kinds.SECRET,
     kinds.ROLE,

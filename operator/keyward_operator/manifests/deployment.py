@@ -12,10 +12,10 @@ from keyward_operator.children import Child
 from keyward_operator.json_types import Json
 from keyward_operator.manifests import aws_roots, ca_secret
 from keyward_operator.manifests.context import ManifestContext, recommended_labels, selector_labels
+from keyward_operator.manifests.network_policy import HEALTH_PORT
 
 CONTAINER = "agent"
 CA_DIRECTORY = "/etc/keyward/ca"
-HEALTH_PORT = 8080
 GRACE_SECONDS = 65
 """An agent's end takes 57 s at most (see `AgentSettings`), and some requests to the API server."""
 
@@ -33,14 +33,14 @@ _SPREAD = tuple(
 )
 
 
-def deployment(context: ManifestContext, *, agent: Agent, account_uid: str) -> Json:
+def deployment(context: ManifestContext, *, agent: Agent, replicas: int, account_uid: str) -> Json:
     """The agents. What they cannot follow while they run is hashed into the template, so that they are made anew.
 
     IRSA is injected when a pod is made, and a pod's tokens end with the ServiceAccount that they were issued for.
     """
     return context.base(Child.DEPLOYMENT) | {
         "spec": {
-            "replicas": agent.replicas,
+            "replicas": replicas,
             "revisionHistoryLimit": 2,
             "minReadySeconds": MINIMUM_READY_SECONDS,
             "selector": {"matchLabels": selector_labels(context.owner)},
@@ -146,7 +146,7 @@ def _arguments(context: ManifestContext, agent: Agent) -> list[str]:
         f"--service-listen=0.0.0.0:{names.SERVICE_CQL_PORT}",
         f"--health-address=0.0.0.0:{HEALTH_PORT}",
         f"--log-level={agent.log_level}",
-        *(f"--server-name={name}" for name in _server_names(context)),
+        *(f"--server-name={name}" for name in (*_server_names(context), *agent.service.hostnames)),
     ]
 
 

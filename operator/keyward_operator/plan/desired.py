@@ -9,12 +9,15 @@ from collections.abc import Iterator
 
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
+from keyward_operator.manifests.autoscaler import autoscaler, replicas
 from keyward_operator.manifests.aws_roots import aws_roots
 from keyward_operator.manifests.ca_secret import ca_secret
 from keyward_operator.manifests.client_ca import client_ca
 from keyward_operator.manifests.client_service import client_service
 from keyward_operator.manifests.deployment import deployment
 from keyward_operator.manifests.disruption_budget import disruption_budget
+from keyward_operator.manifests.external_service import external_service
+from keyward_operator.manifests.network_policy import network_policy
 from keyward_operator.manifests.policy import emptied, policy
 from keyward_operator.manifests.replicas_service import replicas_service
 from keyward_operator.manifests.role import role
@@ -35,14 +38,18 @@ def manifests(view: View) -> dict[Child, Json]:
     """
     wanted = dict(_served(view) if not view.denied else _closed(view))
     free = (Standing.ABSENT, Standing.OWN)
-    return {child: manifest for child, manifest in wanted.items() if view.standings[child] in free}
+    return {
+        child: manifest
+        for child, manifest in wanted.items()
+        if view.standings[child] in free and child not in view.unused
+    }
 
 
 def unwanted(view: View) -> tuple[Deletion, ...]:
     """Children of a predecessor, children that are no longer wanted, and the agents of who may not be served."""
-    surplus = {Child.AWS_ROOTS} if not view.context.settings.agents.ca_bundle else set()
+    surplus = set(view.unused)
     if view.denied:
-        surplus.add(Child.DEPLOYMENT)
+        surplus |= {Child.DEPLOYMENT, Child.AUTOSCALER, Child.EXTERNAL_SERVICE}
     return tuple(
         deletion(view, child)
         for child in Child
@@ -68,8 +75,10 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     yield Child.REPLICAS_SERVICE, replicas_service(context)
     yield Child.CLIENT_SERVICE, client_service(context)
     yield Child.DISRUPTION_BUDGET, disruption_budget(context)
-    if context.settings.agents.ca_bundle:
-        yield Child.AWS_ROOTS, aws_roots(context)
+    # Before the agents, so that none of them is ever without it.
+    yield Child.NETWORK_POLICY, network_policy(context)
+    yield Child.EXTERNAL_SERVICE, external_service(context, wanted=agent.service)
+    yield Child.AWS_ROOTS, aws_roots(context)
     if view.authorities is not None:
         yield Child.CA_SECRET, ca_secret(context, authorities=view.authorities)
         yield Child.CLIENT_CA, client_ca(context, authorities=view.authorities)
@@ -77,8 +86,15 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     if account and view.authorities and view.service_address:
         yield (
             Child.DEPLOYMENT,
-            deployment(context, agent=agent, account_uid=account["metadata"]["uid"]),
+            deployment(
+                context,
+                agent=agent,
+                replicas=replicas(agent, view.own(Child.DEPLOYMENT)),
+                account_uid=account["metadata"]["uid"],
+            ),
         )
+        if agent.autoscaling:
+            yield Child.AUTOSCALER, autoscaler(context, agent=agent, wanted=agent.autoscaling)
 
 
 def _closed(view: View) -> Iterator[tuple[Child, Json]]:

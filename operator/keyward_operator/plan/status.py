@@ -4,6 +4,8 @@ from keyward_api import iam, names
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
+from keyward_operator.manifests.context import selector_labels
+from keyward_operator.manifests.external_service import address_of
 from keyward_operator.plan.conditions import conditions
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.view import View, published_policy
@@ -23,6 +25,8 @@ def status_of(view: View, *, policy_is_written: bool) -> Json:
     if view.standings[Child.CLIENT_SERVICE] is not Standing.FOREIGN and not view.denied:
         owner = view.observed.owner
         status["address"] = names.client_address(namespace=owner.namespace, database=owner.name)
+    if external := address_of(view.own(Child.EXTERNAL_SERVICE)):
+        status["externalAddress"] = external
     return status
 
 
@@ -48,7 +52,11 @@ def _identity(view: View, database: KeyspacesDatabase) -> Json:
 
 def _replicas(view: View) -> Json:
     deployed = (view.own(Child.DEPLOYMENT) or {}).get("status", {})
-    return {"replicas": deployed.get("replicas", 0), "readyReplicas": deployed.get("readyReplicas", 0)}
+    return {
+        "replicas": deployed.get("replicas", 0),
+        "readyReplicas": deployed.get("readyReplicas", 0),
+        "selector": ",".join(f"{name}={value}" for name, value in selector_labels(view.observed.owner).items()),
+    }
 
 
 def _policy(view: View, is_written: bool) -> Json:

@@ -61,8 +61,19 @@ class View:
 
     def taken(self) -> tuple[Child, ...]:
         """Children whose names are taken by objects that are not the database's."""
-        unused = () if self.context.settings.agents.ca_bundle else (Child.AWS_ROOTS,)
-        return tuple(child for child in Child if self.standings[child] is Standing.FOREIGN and child not in unused)
+        return tuple(child for child in Child if self.standings[child] is Standing.FOREIGN and child not in self.unused)
+
+    @property
+    def unused(self) -> frozenset[Child]:
+        """Children that this database, or this platform, has no use for."""
+        agents, agent = self.context.settings.agents, self.database.spec.agent if self.database else None
+        needed = {
+            Child.AWS_ROOTS: bool(agents.ca_bundle),
+            Child.NETWORK_POLICY: agents.network_policy.enabled,
+            Child.EXTERNAL_SERVICE: agent is not None and agent.service.type == "LoadBalancer",
+            Child.AUTOSCALER: agent is not None and agent.autoscaling is not None,
+        }
+        return frozenset(child for child, is_needed in needed.items() if not is_needed)
 
 
 def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View:

@@ -33,6 +33,8 @@ OPERATOR_AMONG_AGENTS = {
     ("", "secrets"): APPLY,
     ("apps", "deployments"): APPLY,
     ("policy", "poddisruptionbudgets"): APPLY,
+    ("networking.k8s.io", "networkpolicies"): APPLY,
+    ("autoscaling", "horizontalpodautoscalers"): APPLY,
     ("rbac.authorization.k8s.io", "roles"): APPLY,
     ("rbac.authorization.k8s.io", "rolebindings"): APPLY,
     ("keyward.dev", "keyspacespolicies"): APPLY,

@@ -28,6 +28,9 @@ AGENTS = names.AGENTS_NAMESPACE
 LIFETIME = timedelta(days=365)
 AUTHORITY = issue(database=f"{NAMESPACE}/{NAME}", now=NOW, lifetime=LIFETIME)
 REFERENCES = references(namespace=NAMESPACE, name=NAME, agents_namespace=AGENTS)
+OPTIONAL = frozenset({Child.AWS_ROOTS, Child.EXTERNAL_SERVICE, Child.AUTOSCALER})
+"""Children that only some databases or platforms have."""
+
 CLUSTER = Cluster(uid="cluster-uid", issuer="https://oidc.example/id/1")
 
 Json = dict[str, Any]
@@ -204,9 +207,9 @@ def changed_child(world: Observed, child: Child, **parts: Any) -> Observed:
     return replace(world, children={**world.children, child: {**world.children[child], **parts}})
 
 
-def serving(platform: PlatformSettings | None = None) -> Observed:
+def serving(platform: PlatformSettings | None = None, **spec: Any) -> Observed:
     """A settled world in which two agents are ready and could assume the granted role."""
-    world = settled(platform=platform)
+    world = settled(observed(database=database(**spec)), platform)
     pods = (pod("agent-1"), pod("agent-2"))
     status = {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2}
     world = changed_child(world, Child.DEPLOYMENT, status=status)

@@ -6,8 +6,7 @@ import pytest
 from keyward_operator.children import Child
 from keyward_operator.kinds import reference_to
 from keyward_operator.plan import desired
-from keyward_operator.plan.view import view_of
-from tests.unit.operator.builders import NOW, REFERENCES, context, serving, settings
+from tests.unit.operator.builders import REFERENCES, ROLE_ARN, serving, settings, view_for
 
 PLATFORM = settings(
     agents={
@@ -15,18 +14,25 @@ PLATFORM = settings(
         "caBundle": "PEM",
         "env": [{"name": "A", "value": "b"}],
         "imagePullSecrets": [{"name": "registry"}],
-    }
+    },
+    tenants=[{"serviceTypes": ["LoadBalancer"], "serviceAnnotations": ["example.com/*"]}],
 )
+AGENT = {
+    "identity": {"roleARN": ROLE_ARN},
+    "service": {"type": "LoadBalancer", "annotations": {"example.com/scheme": "internal"}, "hostnames": ["db.example"]},
+    "autoscaling": {"maxReplicas": 5},
+}
+VIEW = view_for(serving(PLATFORM, agent=AGENT), PLATFORM)
 
 
 @pytest.mark.parametrize("child", sorted(set(Child) - {Child.POLICY}))
 def test_a_manifest_is_valid(child: Child) -> None:
-    manifest = desired.manifests(view_of(serving(PLATFORM), context(PLATFORM), NOW))[child]
+    manifest = desired.manifests(VIEW)[child]
     kubernetes_validate.validate(manifest, "1.35", strict=True)
 
 
 def test_a_manifest_is_made_for_every_child_and_is_found_under_its_name() -> None:
-    manifests = desired.manifests(view_of(serving(PLATFORM), context(PLATFORM), NOW))
+    manifests = desired.manifests(VIEW)
     assert {child: reference_to(manifest) for child, manifest in manifests.items()} == REFERENCES
     owner = serving().owner
     for manifest in manifests.values():
@@ -34,7 +40,7 @@ def test_a_manifest_is_made_for_every_child_and_is_found_under_its_name() -> Non
 
 
 def test_agents_may_touch_their_own_policy_and_nothing_else() -> None:
-    manifests = desired.manifests(view_of(serving(PLATFORM), context(PLATFORM), NOW))
+    manifests = desired.manifests(VIEW)
     for rule in manifests[Child.ROLE]["rules"]:
         assert rule["resourceNames"] == [REFERENCES[Child.POLICY].name]
         assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]

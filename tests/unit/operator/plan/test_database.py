@@ -1,6 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,7 +14,9 @@ from keyward_operator.plan.result import Issue, Plan
 from tests.unit.operator.builders import (
     LIFETIME,
     NOW,
+    OPTIONAL,
     REFERENCES,
+    ROLE_ARN,
     applied,
     carry_out,
     changed_child,
@@ -93,7 +95,7 @@ def test_the_second_plan_makes_the_rest_the_deployment_last() -> None:
     assert {Child.POLICY, Child.CLIENT_CA} <= set(made_by(steps))
     world = carry_out(world, steps)
     assert published(world).database.service_address == "10.0.0.7"
-    assert set(world.children) == set(Child) - {Child.AWS_ROOTS}
+    assert set(world.children) == set(Child) - OPTIONAL
 
 
 def test_a_settled_world_needs_nothing() -> None:
@@ -101,7 +103,7 @@ def test_a_settled_world_needs_nothing() -> None:
     assert plan_for(serving(), now=NOW + timedelta(days=30)).does_nothing
 
 
-@pytest.mark.parametrize("child", sorted(set(Child) - {Child.AWS_ROOTS, Child.CA_SECRET, Child.SERVICE}))
+@pytest.mark.parametrize("child", sorted(set(Child) - OPTIONAL - {Child.CA_SECRET, Child.SERVICE}))
 def test_a_child_that_vanished_is_made_again(child: Child) -> None:
     world = settled()
     children = {name: live for name, live in world.children.items() if name is not child}
@@ -216,7 +218,7 @@ def test_a_spec_that_cannot_be_read_closes_the_database(spec: dict[str, Any]) ->
 
 
 class TestNames:
-    @pytest.mark.parametrize("child", sorted(set(Child) - {Child.AWS_ROOTS}))
+    @pytest.mark.parametrize("child", sorted(set(Child) - OPTIONAL))
     def test_a_foreign_object_is_never_touched(self, child: Child) -> None:
         reference = REFERENCES[child]
         foreign = {
@@ -263,7 +265,7 @@ class TestDeletion:
     def test_children_go_first_and_what_grants_access_before_them(self) -> None:
         steps = plan_for(deleting(serving()))
         assert deleted_by(steps)[:2] == [Child.POLICY, Child.DEPLOYMENT]
-        assert set(deleted_by(steps)) == set(Child) - {Child.AWS_ROOTS}
+        assert set(deleted_by(steps)) == set(Child) - OPTIONAL
         assert (steps.finalizers, steps.apply, steps.status) == (None, (), None)
         assert steps.requeue_after is not None
 
@@ -386,3 +388,57 @@ def test_a_lock_that_cannot_be_read_locks_the_database_and_its_condition_says_so
     world = settled(replace(serving(), locks=(lock(target={}),)))
     assert [each.name for each in published(world).locks] == ["incident"]
     assert conditions(world)["PolicyCompiled"]["reason"] == "LockInvalid"
+
+
+class TestExternalAddress:
+    PLATFORM = settings(tenants=[{"serviceTypes": ["ClusterIP", "LoadBalancer"]}])
+    AGENT: ClassVar[dict[str, Any]] = {
+        "identity": {"roleARN": ROLE_ARN},
+        "service": {"type": "LoadBalancer", "hostnames": ["db.example.com"]},
+    }
+
+    def test_a_load_balancer_is_made_and_its_address_told(self) -> None:
+        world = serving(self.PLATFORM, agent=self.AGENT)
+        assert "externalAddress" not in world.database["status"]
+        ingress = {"loadBalancer": {"ingress": [{"hostname": "abc.elb.amazonaws.com"}]}}
+        world = settled(changed_child(world, Child.EXTERNAL_SERVICE, status=ingress), self.PLATFORM)
+        assert world.database["status"]["externalAddress"] == "abc.elb.amazonaws.com:9143"
+        arguments = world.children[Child.DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["args"]
+        assert "--server-name=db.example.com" in arguments
+
+    def test_without_the_platforms_consent_there_is_none(self) -> None:
+        world = settled(observed(database=database(agent=self.AGENT)))
+        assert Child.EXTERNAL_SERVICE not in world.children
+        assert "tenants[].serviceTypes" in conditions(world)["Ready"]["message"]
+
+    def test_it_goes_when_nobody_asks_for_it_any_more(self) -> None:
+        world = serving(self.PLATFORM, agent=self.AGENT)
+        plain = {**database(), "status": world.database["status"]}
+        assert deleted_by(plan_for(replace(world, database=plain), self.PLATFORM)) == [Child.EXTERNAL_SERVICE]
+
+
+class TestAutoscaling:
+    AGENT: ClassVar[dict[str, Any]] = {
+        "replicas": 2,
+        "identity": {"roleARN": ROLE_ARN},
+        "autoscaling": {"maxReplicas": 5},
+    }
+
+    @pytest.mark.parametrize(("chosen", "kept"), [(1, 2), (4, 4), (9, 5)])
+    def test_what_the_autoscaler_chose_is_kept_within_its_bounds(self, chosen: int, kept: int) -> None:
+        world = serving(agent=self.AGENT)
+        live = world.children[Child.DEPLOYMENT]
+        scaled = changed_child(world, Child.DEPLOYMENT, spec={**live["spec"], "replicas": chosen})
+        assert settled(scaled).children[Child.DEPLOYMENT]["spec"]["replicas"] == kept
+
+    def test_without_it_the_owners_number_counts(self) -> None:
+        world = serving()
+        live = world.children[Child.DEPLOYMENT]
+        scaled = changed_child(world, Child.DEPLOYMENT, spec={**live["spec"], "replicas": 4})
+        assert settled(scaled).children[Child.DEPLOYMENT]["spec"]["replicas"] == 2
+
+
+def test_a_platform_without_network_policies_gets_none_and_loses_those_it_had() -> None:
+    platform = settings(agents={"image": "keyward/agent:1", "networkPolicy": {"enabled": False}})
+    assert deleted_by(plan_for(settled(), platform)) == [Child.NETWORK_POLICY]
+    assert Child.NETWORK_POLICY not in settled(platform=platform).children
