@@ -37,7 +37,7 @@ fix: setup ## Format, and mend what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: setup ## Write the CRDs and the chart's copies of them from api/
+generate: setup ## Write the CRDs, the chart's schema and README, and tables of the documents
 	$(BIN)/python -m local.generate
 
 unit: setup ## Unit tests and fuzzers: no cluster, no database

@@ -6,18 +6,19 @@ from pathlib import Path
 
 from keyward_api import crds
 from local import documents
+from local.chart import readme, schema
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-def files() -> dict[str, str]:
+def files(project: Path = PROJECT) -> dict[str, str]:
     """Path below the project's folder, and text."""
-    return {**crds.files(), **documents.files()}
+    return {**crds.files(), **documents.files(), **schema.files(), **readme.files(project)}
 
 
 def stale(project: Path = PROJECT) -> list[str]:
     """Paths of generated files whose text is not what the models say, or that are missing."""
-    return [path for path, text in files().items() if not _holds(project / path, text)]
+    return [path for path, text in files(project).items() if not _holds(project / path, text)]
 
 
 def write(project: Path = PROJECT) -> list[str]:
@@ -25,7 +26,7 @@ def write(project: Path = PROJECT) -> list[str]:
     changed = stale(project)
     for path in changed:
         (project / path).parent.mkdir(parents=True, exist_ok=True)
-        (project / path).write_text(files()[path])
+        (project / path).write_text(files(project)[path])
     return changed
 
 
@@ -36,7 +37,7 @@ def _holds(path: Path, text: str) -> bool:
 def main() -> int:
     """Write, or with `--check` fail on, stale files."""
     parser = argparse.ArgumentParser(
-        description="Write the CRDs, the chart's copies of them and tables of the documents from api/."
+        description="Write the CRDs, the chart's copies of them, its schema and README, and tables of the documents."
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
     check: bool = parser.parse_args().check

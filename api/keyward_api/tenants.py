@@ -24,6 +24,11 @@ class _Settings(BaseModel):
     model_config = ConfigDict(alias_generator=camel, populate_by_name=True, extra="forbid", frozen=True)
 
 
+AccountPattern = Annotated[str, Field(pattern=r"^[0-9*]{1,12}$")]
+RegionPattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]{1,32}$")]
+Pattern = Annotated[str, Field(min_length=1)]
+
+
 class Tenant(_Settings):
     """What the namespaces of one selector may ask for."""
 
@@ -31,22 +36,24 @@ class Tenant(_Settings):
         default_factory=LabelSelector,
         description="Labels of namespaces; empty selects all. `kubernetes.io/metadata.name` is a namespace's name.",
     )
-    accounts: tuple[str, ...] = Field(default=("*",), description="AWS account ids; `*` in a pattern is any run.")
-    regions: tuple[str, ...] = Field(default=("*",), description="AWS regions; patterns.")
+    accounts: tuple[AccountPattern, ...] = Field(
+        default=("*",), description="AWS account ids; `*` in a pattern is any run."
+    )
+    regions: tuple[RegionPattern, ...] = Field(default=("*",), description="AWS regions; patterns.")
     endpoint_types: tuple[EndpointType, ...] = Field(
         default=("Public", "DualStack", "FIPS", "VPC"), description="Endpoint types."
     )
-    agent_role_arns: tuple[str, ...] = Field(
+    agent_role_arns: tuple[Pattern, ...] = Field(
         default=("*",), alias="agentRoleARNs", description="ARNs of agents' own roles; patterns."
     )
     service_types: tuple[ServiceType, ...] = Field(
         default=("ClusterIP",),
         description="How clients outside the cluster may reach agents: add `LoadBalancer` to permit it.",
     )
-    service_annotations: tuple[str, ...] = Field(
+    service_annotations: tuple[Pattern, ...] = Field(
         default=(), description="Keys of annotations of load balancers' Services; patterns. None by default."
     )
-    priority_classes: tuple[str, ...] = Field(
+    priority_classes: tuple[Pattern, ...] = Field(
         default=(), description="PriorityClasses of agents' pods; patterns. None by default."
     )
 
