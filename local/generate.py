@@ -1,12 +1,16 @@
-"""Writes every generated file of the project; `--check` only says which are not current."""
+"""Writes every generated file of the project; `--check` only says which are not current.
+
+The chart's snapshots need helm to be made, so they are written here too, but compared by the unit tests.
+"""
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from keyward_api import crds
 from local import documents
-from local.chart import readme, schema
+from local.chart import readme, schema, snapshots
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -18,16 +22,25 @@ def files(project: Path = PROJECT) -> dict[str, str]:
 
 def stale(project: Path = PROJECT) -> list[str]:
     """Paths of generated files whose text is not what the models say, or that are missing."""
-    return [path for path, text in files(project).items() if not _holds(project / path, text)]
+    return _changed(project, files(project))
 
 
 def write(project: Path = PROJECT) -> list[str]:
     """Write what is stale; returns its paths."""
-    changed = stale(project)
+    # The snapshots last: they are rendered from what was written before.
+    return _write(project, files(project)) + _write(project, snapshots.files(project))
+
+
+def _write(project: Path, wanted: Mapping[str, str]) -> list[str]:
+    changed = _changed(project, wanted)
     for path in changed:
         (project / path).parent.mkdir(parents=True, exist_ok=True)
-        (project / path).write_text(files(project)[path])
+        (project / path).write_text(wanted[path])
     return changed
+
+
+def _changed(project: Path, wanted: Mapping[str, str]) -> list[str]:
+    return [path for path, text in wanted.items() if not _holds(project / path, text)]
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -1,7 +1,7 @@
 """Reads `values.yaml` with its comments: what each value means stands right above it.
 
 A line `# -- Title` with the lines below it opens a section. The comment directly above a key is its meaning. A mapping
-(or a list's item) whose first key has a comment is read key by key, any other value as a whole.
+(or a list's first item) with a comment inside is read key by key, any other value as a whole.
 """
 
 import json
@@ -80,9 +80,10 @@ def _inner(content: Node, lines: list[str]) -> MappingNode | None:
     """The mapping that is read key by key, if this is one or a list of them."""
     if isinstance(content, SequenceNode) and content.value:
         content = content.value[0]
-    if not isinstance(content, MappingNode) or not content.value:
+    if not isinstance(content, MappingNode):
         return None
-    return content if _comment(lines, content.value[0][0].start_mark.line) else None
+    described = (_comment(lines, key.start_mark.line) or _inner(value, lines) for key, value in content.value)
+    return content if any(described) else None
 
 
 def _comment(lines: list[str], line: int) -> str:

@@ -12,12 +12,19 @@ from keyward_api.resources.models import DNSLabel, LabelSelector, camel
 from keyward_api.tenants import EnvironmentVariable, ImagePullSecret, Tenant
 from local.chart.kubernetes_types import marker
 
-Labels = dict[str, str]
+_OURS = {"not": {"pattern": r"^(app\.kubernetes\.io|helm\.sh)/"}}
+Labels = Annotated[dict[str, str], Field(json_schema_extra={"propertyNames": _OURS})]
+"""Labels beside the chart's own, by which its pods are found."""
+
 Strings = dict[str, str]
 Digest = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
 NonEmpty = Annotated[str, Field(min_length=1)]
 
 Resources = Annotated[dict[str, Any], WithJsonSchema(marker("ResourceRequirements"))]
+_POD_NAME = {"properties": {"name": {"const": "POD_NAME"}}}
+Variable = Annotated[dict[str, Any], WithJsonSchema({"allOf": [marker("EnvVar"), {"not": _POD_NAME}]})]
+"""Not the one that tells the operators of the cluster apart."""
+
 Toleration = Annotated[dict[str, Any], WithJsonSchema(marker("Toleration"))]
 Affinity = Annotated[dict[str, Any], WithJsonSchema(marker("Affinity"))]
 TopologySpreadConstraint = Annotated[dict[str, Any], WithJsonSchema(marker("TopologySpreadConstraint"))]
@@ -42,6 +49,12 @@ class Image(_Values):
     pull_policy: Literal["Always", "IfNotPresent", "Never"]
 
 
+class Switch(_Values):
+    """Something that is there, or not."""
+
+    enabled: bool
+
+
 class Agents(_Values):
     """How agents are made."""
 
@@ -51,12 +64,30 @@ class Agents(_Values):
     image_pull_secrets: tuple[ImagePullSecret, ...]
     env: tuple[EnvironmentVariable, ...]
     ca_bundle: Annotated[str, Field(max_length=262144)]
+    network_policy: Switch
 
 
 class ServiceAccount(_Values):
     """The operator's ServiceAccount."""
 
+    create: bool
+    name: Annotated[str, Field(pattern=r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$")]
     annotations: Strings
+
+
+class NetworkPolicy(Switch):
+    """What the operator may talk to."""
+
+    egress_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...]
+
+
+class Metrics(_Values):
+    """How Prometheus finds the pods."""
+
+    pod_monitor: Switch
+    service_monitor: Switch
+    interval: Annotated[str, Field(pattern=r"^([0-9]+(ms|s|m|h))?$")]
+    labels: Labels
 
 
 class CRDs(_Values):
@@ -79,18 +110,22 @@ class Values(_Values):
     agents: Agents
     cluster_domain: Annotated[str, Field(min_length=1, max_length=253)]
     replica_count: Annotated[int, Field(ge=0, le=5)]
+    pod_disruption_budget: Switch
     image: Image
     image_pull_secrets: tuple[ImagePullSecret, ...]
     log_level: Literal["debug", "info", "warning", "error"]
+    extra_env: tuple[Variable, ...]
     resources: Resources
     pod_annotations: Strings
     pod_labels: Labels
-    node_selector: Labels
+    node_selector: Strings
     tolerations: tuple[Toleration, ...]
     affinity: Affinity
     topology_spread_constraints: tuple[TopologySpreadConstraint, ...]
     priority_class_name: str
     service_account: ServiceAccount
+    network_policy: NetworkPolicy
+    metrics: Metrics
     crds: CRDs
     rbac: RBAC
     common_labels: Labels

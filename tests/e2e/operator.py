@@ -19,13 +19,14 @@ def pods(kube: Kubectl) -> list[Object]:
 
 @contextmanager
 def operator_stopped(kube: Kubectl) -> Iterator[None]:
-    """No operator runs inside the block; after it one is ready again."""
+    """No operator runs inside the block; after it as many as before are ready again."""
+    replicas = kube.get("deployment", NAME, SYSTEM_NAMESPACE)["spec"]["replicas"]
     scale(kube, 0)
     try:
         wait_for("the operator to be gone", lambda: not pods(kube), seconds=60)
         yield
     finally:
-        scale(kube, 1)
+        scale(kube, replicas)
         wait_until_ready(kube)
 
 
@@ -52,7 +53,7 @@ def metric(kube: Kubectl, pod: str, name: str) -> float:
 
 
 def kill(kube: Kubectl) -> str:
-    """End the operator without a word, as a lost node would; returns the pod that leads afterwards."""
+    """End all operators without a word, as lost nodes would; returns the pod that leads afterwards."""
     before = {pod["metadata"]["name"] for pod in pods(kube)}
     for name in before:
         kube.run("delete", "pod", name, f"--namespace={SYSTEM_NAMESPACE}", "--grace-period=0", "--force")

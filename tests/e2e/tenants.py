@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from keyward_api.names import AGENTS_NAMESPACE, LABEL_OWNER_NAME, LABEL_OWNER_NAMESPACE, SYSTEM_NAMESPACE, Condition
 from local.iam_setup import keyspaces_statement
 from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION
-from tests.e2e import audit, manifests
+from tests.e2e import audit, manifests, operator
 from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, Object, condition
 from tests.e2e.pods import ClientPod
 from tests.e2e.surroundings import Surroundings
@@ -202,7 +202,13 @@ def diagnosis(kube: Kubectl, namespace: str) -> str:
         "pods": ("get", "pods", EVERY_NAMESPACE, "--output=wide"),
         "events": ("get", "events", f"--namespace={namespace}", by_time),
         "agents' events": ("get", "events", there, by_time),
-        "operator": ("logs", "deployment/keyward-operator", f"--namespace={SYSTEM_NAMESPACE}", "--tail=60"),
+        "operator": (
+            "logs",
+            f"--selector={operator.LABELS}",
+            f"--namespace={SYSTEM_NAMESPACE}",
+            "--prefix",
+            "--tail=60",
+        ),
         "agents": ("logs", f"--selector={LABEL_OWNER_NAMESPACE}={namespace}", there, "--tail=60"),
     }
     looked = {title: kube.attempt(*arguments, seconds=20).output for title, arguments in commands.items()}

@@ -3,6 +3,10 @@
 keyward-operator
 {{- end }}
 
+{{- define "keyward.serviceAccount" -}}
+{{ .Values.serviceAccount.name | default (include "keyward.operator" .) }}
+{{- end }}
+
 {{- define "keyward.labels" -}}
 {{ include "keyward.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

@@ -1,55 +1,55 @@
 """The chart as helm renders it: real helm, the machine's own or the one that the local cluster is made with."""
 
-import shutil
+import json
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from local.cluster import golang
-from local.runner import Log
+from local.chart import helm as chart
+from local.generate import PROJECT
 
-CHART = Path(__file__).parents[3] / "charts/keyward"
+VALUES = PROJECT / "tests/unit/chart/values"
+Values = dict[str, Any]
 Manifests = list[dict[str, Any]]
 Render = Callable[..., Manifests]
+Template = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def values(name: str) -> Values:
+    """One of the values files."""
+    return yaml.safe_load((VALUES / f"{name}.yaml").read_text()) or {}
 
 
 @pytest.fixture(scope="session")
-def helm(tmp_path_factory: pytest.TempPathFactory) -> str:
+def helm() -> str:
     """The program; compiled where neither the machine nor the cache has it."""
-    if found := shutil.which("helm"):
-        return found
-    log = Log("helm", tmp_path_factory.mktemp("logs") / "helm.log", sys.stderr)
-    try:
-        return str(golang.tools(log) / "helm")
-    finally:
-        log.close()
+    return chart.program()
 
 
 @pytest.fixture(scope="session")
-def template(helm: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `helm template` with a mapping as the values file."""
+def template(helm: str) -> Template:
+    """Run `helm template` with these values."""
 
-    def run(values: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
-        file = tmp_path_factory.mktemp("values") / "values.yaml"
-        file.write_text(yaml.safe_dump(values or {}))
-        command = [helm, "template", "keyward", CHART, "--namespace", "keyward-system", "--values", file]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+    def run(values: Values | None = None) -> subprocess.CompletedProcess[str]:
+        return chart.template(helm, values or {})
 
     return run
 
 
 @pytest.fixture(scope="session")
-def render(template: Callable[..., subprocess.CompletedProcess[str]]) -> Render:
-    """Render the chart, which must succeed, to its objects."""
+def render(template: Template) -> Render:
+    """Render the chart, which must succeed, to its objects; each set of values once."""
+    rendered: dict[str, str] = {}
 
-    def run(values: dict[str, Any] | None = None) -> Manifests:
-        result = template(values)
-        assert result.returncode == 0, result.stderr
-        return [document for document in yaml.safe_load_all(result.stdout) if document]
+    def run(values: Values | None = None) -> Manifests:
+        key = json.dumps(values)
+        if key not in rendered:
+            result = template(values)
+            assert result.returncode == 0, result.stderr
+            rendered[key] = result.stdout
+        return [document for document in yaml.safe_load_all(rendered[key]) if document]
 
     return run

@@ -21,3 +21,9 @@ def one(manifests: list[Manifest], kind: str, name: str, namespace: str | None =
 def all_of(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
     """Every object of these kinds."""
     return [manifest for manifest in manifests if manifest["kind"] in kinds]
+
+
+def pod_template(manifests: list[Manifest]) -> Manifest:
+    """The operator's pods."""
+    deployment = one(manifests, "Deployment", "keyward-operator", "keyward-system")
+    return deployment["spec"]["template"]  # type: ignore[no-any-return]

@@ -18,6 +18,11 @@ image:
   # Which.
   tag: ""
 
+monitor:
+  pods:
+    # Whether.
+    enabled: true
+
 # -- Second
 
 # One for each team.
@@ -35,7 +40,7 @@ limits:
 def test_sections_have_their_text_and_their_values() -> None:
     first, second = read(TEXT)
     assert (first.title, first.text) == ("First", "What it is for, in two lines.")
-    assert [value.path for value in first.values] == ["count", "image.repository", "image.tag"]
+    assert [value.path for value in first.values] == ["count", "image.repository", "image.tag", "monitor.pods.enabled"]
     assert (second.title, second.text) == ("Second", "")
 
 

@@ -1,0 +1,80 @@
+"""Values that the chart refuses, and that it says which."""
+
+from typing import Any
+
+import pytest
+
+from .conftest import Template
+
+pytestmark = pytest.mark.timeout(1800)  # the first run on a machine may have to compile helm
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"replicas": 2}, "'replicas' not allowed"),
+        ({"agents": {"envs": []}}, "'envs' not allowed"),
+        ({"agents": {"image": {"tags": "1"}}}, "'tags' not allowed"),
+        ({"agents": {"imagePullSecrets": [{"secret": "a"}]}}, "'secret' not allowed"),
+        ({"agents": {"env": [{"name": "A", "valueFrom": {}}]}}, "'valueFrom' not allowed"),
+        ({"agents": {"networkPolicy": {"enable": True}}}, "'enable' not allowed"),
+        ({"tenants": [{"accounts": ["*"]}]}, "missing property 'namespaceSelector'"),
+        ({"tenants": [{"namespaceSelector": {}, "endpoints": ["Public"]}]}, "'endpoints' not allowed"),
+        ({"tenants": [{"namespaceSelector": {"matchLabel": {}}}]}, "'matchLabel' not allowed"),
+        ({"tenants": [{"namespaceSelector": {"matchExpressions": [{"keys": "a"}]}}]}, "'keys' not allowed"),
+        ({"image": {"pullpolicy": "Always"}}, "'pullpolicy' not allowed"),
+        ({"extraEnv": [{"name": "A", "valuesFrom": {}}]}, "'valuesFrom' not allowed"),
+        ({"extraEnv": [{"name": "A", "valueFrom": {"fieldref": {}}}]}, "'fieldref' not allowed"),
+        ({"resources": {"request": {}}}, "'request' not allowed"),
+        ({"tolerations": [{"keys": "a"}]}, "'keys' not allowed"),
+        ({"affinity": {"podAffinities": {}}}, "'podAffinities' not allowed"),
+        ({"affinity": {"nodeAffinity": {"required": {}}}}, "'required' not allowed"),
+        ({"topologySpreadConstraints": [{"key": "zone"}]}, "'key' not allowed"),
+        ({"serviceAccount": {"annotation": {}}}, "'annotation' not allowed"),
+        ({"networkPolicy": {"ports": []}}, "'ports' not allowed"),
+        ({"metrics": {"podMonitor": {"interval": "5s"}}}, "'interval' not allowed"),
+        ({"crds": {"install": True}}, "'install' not allowed"),
+    ],
+)
+def test_a_misspelt_key_is_refused_by_name_at_every_level(template: Template, values: Any, said: str) -> None:
+    result = template(values)
+    assert result.returncode != 0
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"tenants": [{"namespaceSelector": {}, "endpointTypes": ["public"]}]}, "/tenants/0/endpointTypes/0"),
+        ({"tenants": [{"namespaceSelector": {}, "accounts": [111122223333]}]}, "/tenants/0/accounts/0"),
+        ({"tenants": [{"namespaceSelector": {}, "accounts": ["1111-2222-3333"]}]}, "/tenants/0/accounts/0"),
+        ({"agents": {"namespace": "Agents"}}, "/agents/namespace"),
+        ({"agents": {"image": {"repository": ""}}}, "/agents/image/repository"),
+        ({"logLevel": "verbose"}, "/logLevel"),
+        ({"image": {"digest": "latest"}}, "/image/digest"),
+        ({"replicaCount": "2"}, "/replicaCount"),
+        ({"extraEnv": [{"name": "POD_NAME", "value": "a"}]}, "/extraEnv/0"),
+        ({"networkPolicy": {"egressPorts": [70000]}}, "/networkPolicy/egressPorts/0"),
+        ({"metrics": {"interval": "30"}}, "/metrics/interval"),
+        ({"commonLabels": {"app.kubernetes.io/name": "other"}}, "invalid propertyName 'app.kubernetes.io/name'"),
+        ({"podLabels": {"helm.sh/chart": "other"}}, "invalid propertyName 'helm.sh/chart'"),
+        ({"rbac": None}, "missing property 'rbac'"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_its_place(template: Template, values: Any, where: str) -> None:
+    result = template(values)
+    assert result.returncode != 0
+    assert where in result.stderr
+
+
+def test_the_operator_is_not_scraped_twice(template: Template) -> None:
+    both = {"metrics": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}}
+    result = template(both)
+    assert result.returncode != 0
+    assert "enable one of them" in result.stderr
+
+
+def test_a_service_account_that_exists_must_be_named(template: Template) -> None:
+    result = template({"serviceAccount": {"create": False}})
+    assert result.returncode != 0
+    assert "serviceAccount.name" in result.stderr
