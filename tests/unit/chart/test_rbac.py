@@ -1,115 +1,101 @@
-"""What the chart lets whom do. A right that is added must be added here, where a reviewer sees it."""
-
-from typing import Any
+"""What the chart lets whom do. A right that is added must be added here, where a reviewer sees it, with its reason."""
 
 import pytest
 
-from keyward_api import names
+from keyward_api import crds, names
+from keyward_api.resources.policy import KeyspacesPolicy
 
 from .conftest import Render
-from .objects import all_of, one
+from .objects import Manifest, all_of, one
+from .rights import APPLY, READ, WRITE, Right, allowed, said
 
 pytestmark = pytest.mark.timeout(1800)  # the first run on a machine may have to compile helm
 
-READ = {"get", "list", "watch"}
-APPLY = READ | {"create", "patch", "delete"}
-
-OPERATOR_IN_CLUSTER = {
-    ("keyward.dev", "keyspacesdatabases"): READ | {"patch"},
-    ("keyward.dev", "keyspacesdatabases/status"): {"get", "patch"},
-    ("keyward.dev", "keyspacesroles/status"): {"get", "patch"},
-    ("keyward.dev", "keyspacesusers/status"): {"get", "patch"},
-    ("keyward.dev", "keyspaceslocks/status"): {"get", "patch"},
-    ("keyward.dev", "keyspacesroles"): READ,
-    ("keyward.dev", "keyspacesusers"): READ,
-    ("keyward.dev", "keyspaceslocks"): READ,
-    ("", "namespaces"): READ,
-    ("", "services"): APPLY,
-    ("", "configmaps"): APPLY,
-    ("events.k8s.io", "events"): {"create"},
-}
-OPERATOR_AMONG_AGENTS = {
-    ("", "serviceaccounts"): APPLY,
-    ("", "secrets"): APPLY,
-    ("apps", "deployments"): APPLY,
-    ("policy", "poddisruptionbudgets"): APPLY,
-    ("networking.k8s.io", "networkpolicies"): APPLY,
-    ("autoscaling", "horizontalpodautoscalers"): APPLY,
-    ("rbac.authorization.k8s.io", "roles"): APPLY,
-    ("rbac.authorization.k8s.io", "rolebindings"): APPLY,
-    ("keyward.dev", "keyspacespolicies"): APPLY,
-    ("keyward.dev", "keyspacespolicies/status"): {"get", "patch"},
-    ("", "pods"): READ | {"delete"},
-}
+RBAC = "rbac.authorization.k8s.io"
 LEASES = ("coordination.k8s.io", "leases")
-VIEWERS = {("keyward.dev", "keyspacesdatabases"): READ, ("keyward.dev", "keyspacesroles"): READ}
-WRITE = READ | {"create", "update", "patch", "delete", "deletecollection"}
-ADMINS = {
-    ("keyward.dev", kind): WRITE
-    for kind in ("keyspacesdatabases", "keyspacesroles", "keyspacesusers", "keyspaceslocks")
-}
 
-Rights = dict[tuple[str, str], set[str]]
-
-
-def rights(role: dict[str, Any]) -> Rights:
-    """Verbs by group and resource, of rules without resource names."""
-    granted: Rights = {}
-    for rule in role["rules"]:
-        if "resourceNames" in rule:
-            continue
-        for group in rule["apiGroups"]:
-            for resource in rule["resources"]:
-                granted.setdefault((group, resource), set()).update(rule["verbs"])
-    return granted
-
-
-def named_rights(role: dict[str, Any]) -> dict[tuple[str, str, str], set[str]]:
-    """Verbs by group, resource and object."""
-    return {
-        (group, resource, name): set(rule["verbs"])
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for name in rule.get("resourceNames", ())
-    }
+OPERATOR_IN_CLUSTER = [
+    Right(names.GROUP, "keyspacesdatabases", READ | {"patch"}, "what agents are made for; patch: its finalizer"),
+    Right(names.GROUP, "keyspacesdatabases/status", {"get", "patch"}, "says what became of a database"),
+    Right(names.GROUP, "keyspacesroles", READ, "compiled into policies"),
+    Right(names.GROUP, "keyspacesusers", READ, "compiled into policies"),
+    Right("", "namespaces", READ, "labels that tenants[].namespaceSelector selects by; the cluster's uid"),
+    Right("", "services", APPLY, "a database's name for its clients, in its own namespace"),
+    Right("", "configmaps", APPLY, "a database's CA for its clients, in its own namespace"),
+    Right("events.k8s.io", "events", {"create"}, "tells of transitions where the database is"),
+]
+OPERATOR_AMONG_AGENTS = [
+    Right("", "serviceaccounts", APPLY, "the agents of each database have their own, for IRSA"),
+    Right("", "secrets", APPLY, "each database's CA"),
+    Right("apps", "deployments", APPLY, "the agents"),
+    Right("policy", "poddisruptionbudgets", APPLY, "of the agents of each database"),
+    Right(RBAC, "roles", APPLY, "each agent reads its own policy; bounded by the operator's own rights"),
+    Right(RBAC, "rolebindings", APPLY, "the same; without the verb bind"),
+    Right(names.GROUP, "keyspacespolicies", APPLY, "what was compiled"),
+    Right(names.GROUP, "keyspacespolicies/status", {"get", "patch"}, "granted to agents; reports of dead ones go"),
+    Right("", "pods", READ | {"delete"}, "a pod that the identity webhook missed is replaced"),
+]
+OPERATOR_AT_HOME = [
+    Right(*LEASES, {"create"}, "an object that is made has no name yet that a rule could name"),
+    Right(*LEASES, {"get", "watch", "update", "patch"}, "who of the operators works", name=names.LEASE_NAME),
+]
+AGENTS = [Right("authentication.k8s.io", "tokenreviews", {"create"}, "asks whose a client's token is")]
+VIEWERS = [
+    Right(names.GROUP, "keyspacesdatabases", READ, "how to connect"),
+    Right(names.GROUP, "keyspacesroles", READ, "what there is to ask for"),
+]
+ADMINS = [
+    Right(names.GROUP, "keyspacesdatabases", WRITE, "the namespace's own, as far as tenants[] permits"),
+    Right(names.GROUP, "keyspacesroles", WRITE, "the namespace's own"),
+    Right(names.GROUP, "keyspacesusers", WRITE, "who has access is for the namespace's owners to say"),
+]
 
 
 @pytest.fixture(scope="module")
-def manifests(render: Render) -> list[dict[str, Any]]:
+def manifests(render: Render) -> list[Manifest]:
     return render()
 
 
-def test_the_operators_rights_are_these(manifests: list[dict[str, Any]]) -> None:
-    assert rights(one(manifests, "ClusterRole", "keyward-operator")) == OPERATOR_IN_CLUSTER
+def test_the_operators_rights_are_these(manifests: list[Manifest]) -> None:
+    assert said(one(manifests, "ClusterRole", "keyward-operator")) == allowed(OPERATOR_IN_CLUSTER)
     among_agents = one(manifests, "Role", "keyward-operator", names.AGENTS_NAMESPACE)
-    assert rights(among_agents) == OPERATOR_AMONG_AGENTS
+    assert said(among_agents) == allowed(OPERATOR_AMONG_AGENTS)
     at_home = one(manifests, "Role", "keyward-operator", names.SYSTEM_NAMESPACE)
-    assert rights(at_home) == {LEASES: {"create"}}
-    assert named_rights(at_home) == {(*LEASES, names.LEASE_NAME): {"get", "watch", "update", "patch"}}
+    assert said(at_home) == allowed(OPERATOR_AT_HOME)
 
 
-def test_every_agents_rights_are_these(manifests: list[dict[str, Any]]) -> None:
-    everywhere = one(manifests, "ClusterRole", "keyward-agent")
-    assert rights(everywhere) == {("authentication.k8s.io", "tokenreviews"): {"create"}}
+def test_every_agents_rights_are_these(manifests: list[Manifest]) -> None:
+    assert said(one(manifests, "ClusterRole", "keyward-agent")) == allowed(AGENTS)
     named = [m for m in manifests if m["kind"] in ("Role", "RoleBinding") and m["metadata"]["name"] == "keyward-agent"]
     assert named == []
 
 
-def test_agents_are_bound_by_the_group_of_their_namespace(manifests: list[dict[str, Any]]) -> None:
+def test_agents_are_bound_by_the_group_of_their_namespace(manifests: list[Manifest]) -> None:
     accounts = f"system:serviceaccounts:{names.AGENTS_NAMESPACE}"
     group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": accounts}
     assert one(manifests, "ClusterRoleBinding", "keyward-agent")["subjects"] == [group]
 
 
-def test_tenants_rights_are_these(manifests: list[dict[str, Any]]) -> None:
+def test_tenants_rights_are_these(manifests: list[Manifest]) -> None:
     view, admin = (one(manifests, "ClusterRole", f"keyward-{role}") for role in ("view", "admin"))
-    assert rights(view) == VIEWERS
-    assert rights(admin) == ADMINS
+    assert said(view) == allowed(VIEWERS)
+    assert said(admin) == allowed(ADMINS)
     prefix = "rbac.authorization.k8s.io/aggregate-to-"
     for role, target in ((view, "view"), (admin, "admin")):
         labels = role["metadata"]["labels"]
         assert {key.removeprefix(prefix) for key in labels if key.startswith(prefix)} == {target}
+
+
+def test_admins_write_every_kind_but_the_compiled_one(manifests: list[Manifest]) -> None:
+    declared = {kind.plural for kind in crds.KINDS if kind.model is not KeyspacesPolicy}
+    admin = one(manifests, "ClusterRole", "keyward-admin")
+    assert {resource for _, resource, _, _ in said(admin)} == declared
+
+
+def test_status_is_written_by_the_operator_alone(manifests: list[Manifest]) -> None:
+    for role in all_of(manifests, "ClusterRole", "Role"):
+        if any(resource.endswith("/status") for _, resource, _, _ in said(role)):
+            assert role["metadata"]["name"] == "keyward-operator"
 
 
 def test_tenants_roles_can_be_left_out(render: Render) -> None:
@@ -120,7 +106,7 @@ def test_tenants_roles_can_be_left_out(render: Render) -> None:
     }
 
 
-def test_no_role_holds_a_wildcard_or_a_way_round_rbac(manifests: list[dict[str, Any]]) -> None:
+def test_no_role_holds_a_wildcard_or_a_way_round_rbac(manifests: list[Manifest]) -> None:
     for role in all_of(manifests, "ClusterRole", "Role"):
         for rule in role["rules"]:
             words = {*rule["apiGroups"], *rule["resources"], *rule["verbs"], *rule.get("resourceNames", ())}
@@ -129,7 +115,7 @@ def test_no_role_holds_a_wildcard_or_a_way_round_rbac(manifests: list[dict[str, 
             assert "nonResourceURLs" not in rule
 
 
-def test_secrets_and_roles_are_touched_among_agents_only(manifests: list[dict[str, Any]]) -> None:
+def test_secrets_and_roles_are_touched_among_agents_only(manifests: list[Manifest]) -> None:
     confined = {"secrets", "roles", "rolebindings", "serviceaccounts", "pods", "deployments", "keyspacespolicies"}
     for role in all_of(manifests, "ClusterRole"):
         assert not confined & {resource for rule in role["rules"] for resource in rule["resources"]}
@@ -139,7 +125,7 @@ def test_secrets_and_roles_are_touched_among_agents_only(manifests: list[dict[st
     }
 
 
-def test_every_role_is_bound_once(manifests: list[dict[str, Any]]) -> None:
+def test_every_role_is_bound_once(manifests: list[Manifest]) -> None:
     bound = [
         (binding["roleRef"]["kind"], binding["metadata"].get("namespace"), binding["roleRef"]["name"])
         for binding in all_of(manifests, "RoleBinding", "ClusterRoleBinding")
