@@ -128,6 +128,7 @@ class Values(_Values):
     metrics: Metrics
     crds: CRDs
     rbac: RBAC
+    admission_policies: Switch
     common_labels: Labels
     global_: dict[str, Any] = Field(
         default_factory=dict, alias="global", description="Helm adds it where the chart is a dependency of another."

@@ -16,6 +16,12 @@ from tests.integration.operator.control_plane import ControlPlane, RunningOperat
 
 PROJECT = Path(__file__).parents[3]
 CONTAINER_TOKEN = {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/token"}
+CHART_KINDS = {
+    *("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "CustomResourceDefinition"),
+    *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+}
+"""What of the chart is of use without nodes."""
+
 SETTINGS: dict[str, Any] = {
     "clusterDomain": "cluster.local",
     # No webhook runs here: the variable stands for what it injects.
@@ -55,11 +61,10 @@ def chart_objects(programs: tuple[Path, Path]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def installed(control_plane: ControlPlane, chart_objects: list[dict[str, Any]]) -> ControlPlane:
-    """A control plane with the CRDs, the namespaces and the operator's rights, but no operator."""
+    """A control plane with the CRDs, the namespaces, rights and admission policies, but no operator."""
     for namespace in (names.SYSTEM_NAMESPACE, names.AGENTS_NAMESPACE):
         control_plane.kubectl("create", "namespace", namespace)
-    kinds = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "CustomResourceDefinition"}
-    wanted = [document for document in chart_objects if document["kind"] in kinds]
+    wanted = [document for document in chart_objects if document["kind"] in CHART_KINDS]
     control_plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted))
     control_plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
     return control_plane
@@ -134,6 +139,21 @@ class Objects:
 
     def apply(self, *documents: dict[str, Any]) -> None:
         self._kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(documents))
+
+    def report(self, policy: str, **report: Any) -> None:
+        """Write an entry of `status.agents` as the agent whose pod it names."""
+        who = f"system:serviceaccount:{names.AGENTS_NAMESPACE}:{policy}"
+        pod = f"authentication.kubernetes.io/pod-name={report['pod']}"
+        document = {
+            "apiVersion": names.API_VERSION,
+            "kind": "KeyspacesPolicy",
+            "metadata": {"name": policy, "namespace": names.AGENTS_NAMESPACE},
+            "status": {"agents": [report]},
+        }
+        self._kubectl(
+            "apply", "--server-side", "--subresource=status", f"--field-manager=agent-{report['pod']}",
+            f"--as={who}", f"--as-user-extra={pod}", "-f", "-", stdin=json.dumps(document),
+        )  # fmt: skip
 
 
 @pytest.fixture

@@ -25,7 +25,9 @@ ADMIN = "admin"
 OPERATOR = f"system:serviceaccount:{names.SYSTEM_NAMESPACE}:keyward-operator"
 ISSUER = "https://issuer.example"
 START_DEADLINE = 90.0
-CONTROLLERS = "deployment-controller,replicaset-controller,namespace-controller"
+CONTROLLERS = (
+    "deployment-controller,replicaset-controller,namespace-controller,validatingadmissionpolicy-status-controller"
+)
 
 
 def free_port() -> int:
@@ -67,6 +69,8 @@ class ControlPlane:
             self.kubernetes / "kube-controller-manager",
             f"--kubeconfig={self.kubeconfig(ADMIN)}",
             f"--controllers={CONTROLLERS}",
+            # Each controller by its own name and rights, as in clusters: admission policies tell them apart.
+            "--use-service-account-credentials",
             "--leader-elect=false",
             f"--secure-port={free_port()}",
             "--bind-address=127.0.0.1",

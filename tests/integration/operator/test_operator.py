@@ -291,17 +291,7 @@ def test_agents_reports_become_conditions_and_those_of_the_dead_are_dropped(
     eventually(lambda: len(pods()) == 2, what="the Deployment's controller made two pods")
     refused = {"dbUser": DB_USER, "assumable": False, "reason": "AccessDenied: not authorized"}
     for pod in (pods()[0], "killed"):
-        report = {"pod": pod, "ready": False, "roles": [refused]}
-        document = {
-            "apiVersion": names.API_VERSION,
-            "kind": "KeyspacesPolicy",
-            "metadata": {"name": dotted(namespace), "namespace": AGENTS},
-            "status": {"agents": [report]},
-        }
-        installed.kubectl(
-            "apply", "--server-side", "--subresource=status", f"--field-manager=agent-{pod}", "-f", "-",
-            stdin=json.dumps(document),
-        )  # fmt: skip
+        objects.report(dotted(namespace), pod=pod, ready=False, roles=[refused])
     found = objects.wait(
         "keyspacesdatabase",
         "orders",
