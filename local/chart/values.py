@@ -110,6 +110,7 @@ class Values(_Values):
     agents: Agents
     cluster_domain: Annotated[str, Field(min_length=1, max_length=253)]
     replica_count: Annotated[int, Field(ge=0, le=5)]
+    watch_namespaces: Annotated[tuple[DNSLabel, ...], Field(json_schema_extra={"uniqueItems": True})]
     pod_disruption_budget: Switch
     image: Image
     image_pull_secrets: tuple[ImagePullSecret, ...]

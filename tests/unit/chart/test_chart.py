@@ -110,6 +110,11 @@ def test_the_operator_is_told_where_it_and_its_agents_live(render: Render) -> No
     assert container["image"] == "registry.example/keyward/operator@sha256:" + "a" * 64
 
 
+def test_the_operator_is_told_of_the_namespaces_that_it_serves(render: Render) -> None:
+    (container,) = pod_template(render(values("namespaced")))["spec"]["containers"]
+    assert "--watch-namespaces=payments,billing" in container["args"]
+
+
 def test_images_default_to_the_charts_version(render: Render) -> None:
     manifests = render()
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]

@@ -5,7 +5,7 @@ import pytest
 from keyward_api import crds, names
 from keyward_api.resources.policy import KeyspacesPolicy
 
-from .conftest import Render
+from .conftest import Render, values
 from .objects import Manifest, all_of, one
 from .rights import APPLY, READ, WRITE, Right, allowed, said
 
@@ -14,15 +14,18 @@ pytestmark = pytest.mark.timeout(1800)  # the first run on a machine may have to
 RBAC = "rbac.authorization.k8s.io"
 LEASES = ("coordination.k8s.io", "leases")
 
-OPERATOR_IN_CLUSTER = [
+OPERATOR_WITH_TENANTS = [
     Right(names.GROUP, "keyspacesdatabases", READ | {"patch"}, "what agents are made for; patch: its finalizer"),
     Right(names.GROUP, "keyspacesdatabases/status", {"get", "patch"}, "says what became of a database"),
     Right(names.GROUP, "keyspacesroles", READ, "compiled into policies"),
     Right(names.GROUP, "keyspacesusers", READ, "compiled into policies"),
-    Right("", "namespaces", READ, "labels that tenants[].namespaceSelector selects by; the cluster's uid"),
     Right("", "services", APPLY, "a database's name for its clients, in its own namespace"),
     Right("", "configmaps", APPLY, "a database's CA for its clients, in its own namespace"),
     Right("events.k8s.io", "events", {"create"}, "tells of transitions where the database is"),
+]
+OPERATOR_IN_CLUSTER = [
+    *OPERATOR_WITH_TENANTS,
+    Right("", "namespaces", READ, "labels that tenants[].namespaceSelector selects by; the cluster's uid"),
 ]
 OPERATOR_AMONG_AGENTS = [
     Right("", "serviceaccounts", APPLY, "the agents of each database have their own, for IRSA"),
@@ -34,6 +37,11 @@ OPERATOR_AMONG_AGENTS = [
     Right(names.GROUP, "keyspacespolicies", APPLY, "what was compiled"),
     Right(names.GROUP, "keyspacespolicies/status", {"get", "patch"}, "granted to agents; reports of dead ones go"),
     Right("", "pods", READ | {"delete"}, "a pod that the identity webhook missed is replaced"),
+]
+OPERATOR_AMONG_AGENTS_IF_NAMESPACED = [
+    *OPERATOR_AMONG_AGENTS,
+    Right("", "services", APPLY, "the agents' addresses; otherwise a right in the whole cluster"),
+    Right("", "configmaps", APPLY, "roots for AWS' APIs; otherwise a right in the whole cluster"),
 ]
 OPERATOR_AT_HOME = [
     Right(*LEASES, {"create"}, "an object that is made has no name yet that a rule could name"),
@@ -51,16 +59,42 @@ ADMINS = [
 ]
 
 
+WATCHED = ("payments", "billing")
+"""The namespaces of values/namespaced.yaml."""
+
+
 @pytest.fixture(scope="module")
 def manifests(render: Render) -> list[Manifest]:
     return render()
+
+
+@pytest.fixture(scope="module", params=["defaults", "namespaced"])
+def either(render: Render, request: pytest.FixtureRequest) -> list[Manifest]:
+    """For all namespaces, and for some."""
+    return render(values(request.param))
 
 
 def test_the_operators_rights_are_these(manifests: list[Manifest]) -> None:
     assert said(one(manifests, "ClusterRole", "keyward-operator")) == allowed(OPERATOR_IN_CLUSTER)
     among_agents = one(manifests, "Role", "keyward-operator", names.AGENTS_NAMESPACE)
     assert said(among_agents) == allowed(OPERATOR_AMONG_AGENTS)
-    at_home = one(manifests, "Role", "keyward-operator", names.SYSTEM_NAMESPACE)
+
+
+def test_the_rights_of_an_operator_for_some_namespaces_are_these(render: Render) -> None:
+    manifests = render(values("namespaced"))
+    read = [
+        Right("", "namespaces", {"get"}, "as for the whole cluster", name=name) for name in ("kube-system", *WATCHED)
+    ]
+    assert said(one(manifests, "ClusterRole", "keyward-operator")) == allowed(read)
+    among_agents = one(manifests, "Role", "keyward-operator", names.AGENTS_NAMESPACE)
+    assert said(among_agents) == allowed(OPERATOR_AMONG_AGENTS_IF_NAMESPACED)
+    for namespace in WATCHED:
+        role = one(manifests, "Role", "keyward-operator-databases", namespace)
+        assert said(role) == allowed(OPERATOR_WITH_TENANTS)
+
+
+def test_the_operators_rights_at_home_are_these(either: list[Manifest]) -> None:
+    at_home = one(either, "Role", "keyward-operator", names.SYSTEM_NAMESPACE)
     assert said(at_home) == allowed(OPERATOR_AT_HOME)
 
 
@@ -106,8 +140,8 @@ def test_tenants_roles_can_be_left_out(render: Render) -> None:
     }
 
 
-def test_no_role_holds_a_wildcard_or_a_way_round_rbac(manifests: list[Manifest]) -> None:
-    for role in all_of(manifests, "ClusterRole", "Role"):
+def test_no_role_holds_a_wildcard_or_a_way_round_rbac(either: list[Manifest]) -> None:
+    for role in all_of(either, "ClusterRole", "Role"):
         for rule in role["rules"]:
             words = {*rule["apiGroups"], *rule["resources"], *rule["verbs"], *rule.get("resourceNames", ())}
             assert not any("*" in word for word in words), role["metadata"]["name"]
@@ -115,24 +149,23 @@ def test_no_role_holds_a_wildcard_or_a_way_round_rbac(manifests: list[Manifest])
             assert "nonResourceURLs" not in rule
 
 
-def test_secrets_and_roles_are_touched_among_agents_only(manifests: list[Manifest]) -> None:
+def test_secrets_and_roles_are_touched_among_agents_only(either: list[Manifest]) -> None:
     confined = {"secrets", "roles", "rolebindings", "serviceaccounts", "pods", "deployments", "keyspacespolicies"}
-    for role in all_of(manifests, "ClusterRole"):
+    for role in all_of(either, "ClusterRole"):
         assert not confined & {resource for rule in role["rules"] for resource in rule["resources"]}
-    assert {role["metadata"]["namespace"] for role in all_of(manifests, "Role")} == {
-        names.AGENTS_NAMESPACE,
-        names.SYSTEM_NAMESPACE,
-    }
+    for role in all_of(either, "Role"):
+        if role["metadata"]["namespace"] != names.AGENTS_NAMESPACE:
+            assert not confined & {resource for rule in role["rules"] for resource in rule["resources"]}
 
 
-def test_every_role_is_bound_once(manifests: list[Manifest]) -> None:
+def test_every_role_is_bound_once(either: list[Manifest]) -> None:
     bound = [
         (binding["roleRef"]["kind"], binding["metadata"].get("namespace"), binding["roleRef"]["name"])
-        for binding in all_of(manifests, "RoleBinding", "ClusterRoleBinding")
+        for binding in all_of(either, "RoleBinding", "ClusterRoleBinding")
     ]
     roles = [
         (role["kind"], role["metadata"].get("namespace"), role["metadata"]["name"])
-        for role in all_of(manifests, "Role", "ClusterRole")
+        for role in all_of(either, "Role", "ClusterRole")
         if role["metadata"]["name"] not in ("keyward-view", "keyward-admin")  # bound by aggregation
     ]
     assert sorted(bound, key=str) == sorted(roles, key=str)

@@ -58,6 +58,8 @@ def test_a_misspelt_key_is_refused_by_name_at_every_level(template: Template, va
         ({"metrics": {"interval": "30"}}, "/metrics/interval"),
         ({"commonLabels": {"app.kubernetes.io/name": "other"}}, "invalid propertyName 'app.kubernetes.io/name'"),
         ({"podLabels": {"helm.sh/chart": "other"}}, "invalid propertyName 'helm.sh/chart'"),
+        ({"watchNamespaces": ["Payments"]}, "/watchNamespaces/0"),
+        ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces"),
         ({"rbac": None}, "missing property 'rbac'"),
     ],
 )
@@ -78,3 +80,9 @@ def test_a_service_account_that_exists_must_be_named(template: Template) -> None
     result = template({"serviceAccount": {"create": False}})
     assert result.returncode != 0
     assert "serviceAccount.name" in result.stderr
+
+
+def test_no_database_may_be_where_agents_run(template: Template) -> None:
+    result = template({"watchNamespaces": ["payments", "agents"], "agents": {"namespace": "agents"}})
+    assert result.returncode != 0
+    assert "watchNamespaces names agents" in result.stderr
