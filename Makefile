@@ -30,6 +30,7 @@ check: setup ## Formatting, lint, types, layers, generated files
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
+	$(BIN)/mypy charts/keyward/files/release_check.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m local.generate --check
 

@@ -33,6 +33,23 @@ app.kubernetes.io/component: operator
 {{- end -}}
 {{- end }}
 
+{{/* What the Pod Security level `restricted` asks for, and more. */}}
+{{- define "keyward.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "keyward.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
 {{/* The settings file; keyward_api.tenants.PlatformSettings reads it and refuses what it does not know. */}}
 {{- define "keyward.settings" -}}
 clusterDomain: {{ .Values.clusterDomain | quote }}
