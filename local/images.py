@@ -1,7 +1,7 @@
-"""Keyward's own images, built with docker from the working tree and loaded into the local cluster.
+"""Keyward's own images, built with docker from the working tree (or a released one) and loaded into the local cluster.
 
-An image carries the hash of all that it was made from as a label: where the hash is that of the working tree, nothing
-is built. Docker gets a copy of just those files, with the roots that this machine's downloads trust (PIP_CERT or
+An image carries the hash of all that it was made from as a label: where the hash is that of the tree, nothing is
+built. Docker gets a copy of just those files, with the roots that this machine's downloads trust (PIP_CERT or
 SSL_CERT_FILE) beside them, since a machine behind a proxy that intercepts TLS has roots which the base lacks.
 """
 
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.cluster import kind, python_image
@@ -36,15 +37,32 @@ SETTINGS = (
 """Environment variables that reach the build as arguments where they are set."""
 
 
-def name(target: str, project: Path = PROJECT) -> str:
-    """The image of a target, such as `keyward/agent:0.1.0`; the tag is the distribution's version."""
-    version = tomllib.loads((project / "pyproject.toml").read_text())["project"]["version"]
-    return f"keyward/{target}:{version}"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tree:
+    """Sources that images are built from."""
+
+    project: Path
+    tag: str = ""
+    """Of the images; empty: the distribution's version."""
+
+    targets: tuple[str, ...] = TARGETS
+
+    def name(self, target: str) -> str:
+        """The image of a target, such as `keyward/agent:0.1.0`."""
+        version = tomllib.loads((self.project / "pyproject.toml").read_text())["project"]["version"]
+        return f"keyward/{target}:{self.tag or version}"
+
+    def names(self) -> tuple[str, ...]:
+        """The images of its targets."""
+        return tuple(self.name(target) for target in self.targets)
 
 
-def names(project: Path = PROJECT) -> tuple[str, ...]:
-    """The images of all targets."""
-    return tuple(name(target, project) for target in TARGETS)
+WORKING_TREE = Tree(project=PROJECT)
+
+
+def name(target: str) -> str:
+    """The working tree's image of a target."""
+    return WORKING_TREE.name(target)
 
 
 def inputs_hash(base: str, project: Path = PROJECT) -> str:
@@ -56,26 +74,27 @@ def inputs_hash(base: str, project: Path = PROJECT) -> str:
     return whole.hexdigest()
 
 
-def build(log: Log) -> None:
-    """Build the images that are missing or older than the working tree."""
+def build(log: Log, tree: Tree = WORKING_TREE) -> None:
+    """Build the images that are missing or older than the tree."""
     base = python_image.base(log)
-    wanted = inputs_hash(base)
-    targets = [target for target in TARGETS if _label(name(target)) != wanted]
+    wanted = inputs_hash(base, tree.project)
+    targets = [target for target in tree.targets if _label(tree.name(target)) != wanted]
     if not targets:
-        log.write("the images are those of the working tree")
+        log.write("the images are those of the tree")
         return
     with tempfile.TemporaryDirectory(prefix="keyward-images-") as folder:
         context = Path(folder)
-        write_context(context, environment=os.environ)
+        write_context(context, environment=os.environ, project=tree.project)
         for target in targets:
-            log.say(f"building {name(target)}")
-            log.run(build_command(target, base=base, inputs=wanted, context=context, environment=os.environ))
+            image = tree.name(target)
+            log.say(f"building {image}")
+            log.run(build_command(target, image, base=base, inputs=wanted, context=context, environment=os.environ))
     log.run(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"])
 
 
-def load(log: Log) -> None:
+def load(log: Log, tree: Tree = WORKING_TREE) -> None:
     """Load the images into the local cluster; kind leaves out those that its node has."""
-    kind.load(log, *names())
+    kind.load(log, *tree.names())
 
 
 def write_context(folder: Path, *, environment: Mapping[str, str], project: Path = PROJECT) -> None:
@@ -89,10 +108,12 @@ def write_context(folder: Path, *, environment: Mapping[str, str], project: Path
         shutil.copyfile(roots, folder / "build-ca.crt")
 
 
-def build_command(target: str, *, base: str, inputs: str, context: Path, environment: Mapping[str, str]) -> list[str]:
+def build_command(
+    target: str, image: str, *, base: str, inputs: str, context: Path, environment: Mapping[str, str]
+) -> list[str]:
     """The docker command for one target."""
     arguments = [f"--build-arg={setting}" for setting in SETTINGS if environment.get(setting)]
-    tag = ["--tag", name(target), "--label", f"{LABEL}={inputs}"]
+    tag = ["--tag", image, "--label", f"{LABEL}={inputs}"]
     build_base = ["--build-arg", f"BASE={base}", "--target", target]
     return ["docker", "build", "--network=host", *build_base, *tag, *arguments, str(context)]
 

@@ -5,7 +5,7 @@ The agents learn of local AWS as they would of any private STS endpoint: by the 
 """
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +50,22 @@ def values(*, ca_bundle: str, sts_endpoint: str | None = STS_ENDPOINT) -> dict[s
     }
 
 
-def install(*, helm: Path, kubeconfig: Path, chart_values: dict[str, Any], timeout: str = "180s") -> None:
+def install(
+    *, helm: Path, kubeconfig: Path, chart_values: Mapping[str, Any], chart: Path = CHART, timeout: str = "180s"
+) -> None:
     """Install or upgrade the chart, and wait until the operator is ready."""
-    arguments = ["upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--values", "-"]
-    _helm(helm, kubeconfig, [*arguments, "--wait", "--timeout", timeout], stdin=yaml.safe_dump(chart_values))
+    arguments = ["upgrade", "--install", RELEASE, str(chart), "--create-namespace", "--values", "-"]
+    _helm(helm, kubeconfig, [*arguments, "--wait", "--timeout", timeout], stdin=yaml.safe_dump(dict(chart_values)))
 
 
 def uninstall(*, helm: Path, kubeconfig: Path, timeout: str = "120s") -> None:
     """Remove the release; nothing where there is none."""
     _helm(helm, kubeconfig, ["uninstall", RELEASE, "--ignore-not-found", "--wait", "--timeout", timeout])
+
+
+def run_tests(*, helm: Path, kubeconfig: Path, timeout: str = "120s") -> None:
+    """Run `helm test`. Raises InstallError where the release is not in order."""
+    _helm(helm, kubeconfig, ["test", RELEASE, "--timeout", timeout])
 
 
 def _helm(helm: Path, kubeconfig: Path, arguments: Sequence[str], stdin: str = "") -> None:

@@ -13,15 +13,16 @@ from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Tenant, diagnosis
 
 ROTATION = "test_token_rotation"
-UNINSTALL = "test_uninstall"
+LAST = (ROTATION, "test_upgrade", "test_uninstall")
+"""The test of ten minutes asserts late; then come those that take everything away."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The test of ten minutes asserts last but for the one that takes everything away; no other order matters."""
+    """In no order that matters, but for the last ones."""
 
     def position(item: pytest.Item) -> int:
         name = item.path.stem
-        return 2 if name == UNINSTALL else 1 if name == ROTATION else 0
+        return LAST.index(name) + 1 if name in LAST else 0
 
     items.sort(key=position)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from keyward_api import crds
 from keyward_api.names import (
     AGENTS_NAMESPACE,
     GROUP,
@@ -20,8 +21,12 @@ KINDS = (
     *("namespaces", "pods", "deployments", "services", "configmaps", "secrets", "serviceaccounts", "leases"),
     *("roles", "rolebindings", "clusterroles", "clusterrolebindings"),
     *("customresourcedefinitions", "validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
+    *("validatingadmissionpolicies", "validatingadmissionpolicybindings", "poddisruptionbudgets", "networkpolicies"),
 )
-CHILDREN = "pods,deployments,services,configmaps,secrets,serviceaccounts,roles,rolebindings,keyspacespolicies"
+CHILDREN = (
+    "pods,deployments,poddisruptionbudgets,networkpolicies,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
+    "keyspacespolicies"
+)
 
 SURROUNDINGS = (services.NAMESPACE, kind.NODE)
 """Named alike, but of the machine: the namespace of local AWS, and the node with its Lease."""
@@ -33,7 +38,7 @@ def test_uninstalling_leaves_nothing_behind(platform: Kubectl, surroundings: Sur
     uninstall(helm=surroundings.programs / "helm", kubeconfig=surroundings.kubeconfig)
     names = [crd["metadata"]["name"] for crd in platform.items("customresourcedefinitions")]
     kinds = [name for name in names if name.endswith(f".{GROUP}")]
-    assert len(kinds) == 4, "the release keeps the kinds, so that an accident deletes no declaration"
+    assert len(kinds) == len(crds.KINDS), "the release keeps the kinds, so that an accident deletes no declaration"
     platform.run("delete", "customresourcedefinitions", *kinds, seconds=120)
     platform.delete("namespace", SYSTEM_NAMESPACE)
     wait_until_none("anything of Keyward's", lambda: everything(platform), is_ours)

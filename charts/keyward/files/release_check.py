@@ -26,6 +26,8 @@ def fetch(url: str, *, token: str = "", authority: Path | None = None) -> dict[s
             return dict(json.load(answer))
     except urllib.error.HTTPError as refusal:
         raise OSError(f"{url} answers {refusal.code}: {refusal.read().decode()}") from None
+    except urllib.error.URLError as error:
+        raise OSError(f"{url} does not answer: {error.reason}") from None
 
 
 def check(ready: str, server: str, account: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from keyward_api import crds, names
+from tests.integration.operator.control_plane import free_port
 from tests.unit.operator.builders import AUTHORITY
 
 from .conftest import Render
@@ -78,6 +79,11 @@ def test_an_operator_that_is_not_ready_is_told_with_its_reasons(answers: Answers
     answers.of["/readyz"] = (503, {"reasons": ["the watches have not begun"]})
     with pytest.raises(OSError, match=r"answers 503: .*the watches have not begun"):
         found(answers, account)
+
+
+def test_an_operator_that_is_not_there_is_told(answers: Answers, account: Path) -> None:
+    with pytest.raises(OSError, match="readyz does not answer: "):
+        load().check(f"http://127.0.0.1:{free_port()}/readyz", answers.url, account)
 
 
 def test_kinds_that_lack_are_named(answers: Answers, account: Path) -> None:

@@ -19,7 +19,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_images_carry_the_distributions_version(project: Path) -> None:
-    assert images.names(project) == ("keyward/operator:1.2.3", "keyward/agent:1.2.3", "keyward/cqlsh:1.2.3")
+    assert images.Tree(project=project).names() == (
+        "keyward/operator:1.2.3",
+        "keyward/agent:1.2.3",
+        "keyward/cqlsh:1.2.3",
+    )
+
+
+def test_another_trees_images_have_a_tag_of_their_own(project: Path) -> None:
+    assert images.Tree(project=project, tag="release").name("agent") == "keyward/agent:release"
 
 
 @pytest.mark.parametrize("path", ["Dockerfile", "uv.lock", "api/package/module.py", "cli/package/module.py"])
@@ -72,12 +80,18 @@ def test_a_machine_without_roots_of_its_own_adds_none(
 def test_the_build_gets_pips_settings_and_nothing_else_of_the_environment() -> None:
     environment = {"PIP_INDEX_URL": "https://index.example/simple", "AWS_SECRET_ACCESS_KEY": "x"}
     command = images.build_command(
-        "agent", base="python:3.13-slim", inputs="abc", context=Path("/context"), environment=environment
+        "agent",
+        "keyward/agent:1.2.3",
+        base="python:3.13-slim",
+        inputs="abc",
+        context=Path("/context"),
+        environment=environment,
     )
     assert command[-1] == "/context"
     assert "--build-arg=PIP_INDEX_URL" in command
     assert not any("index.example" in word or "SECRET" in word for word in command)
     assert command[command.index("--target") + 1] == "agent"
+    assert command[command.index("--tag") + 1] == "keyward/agent:1.2.3"
     assert command[command.index("--build-arg") + 1] == "BASE=python:3.13-slim"
     assert f"{images.LABEL}=abc" in command
 

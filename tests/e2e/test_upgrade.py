@@ -1,0 +1,217 @@
+"""An upgrade from the last release under a client that goes on reading; then one that does not concern the agents."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyward_api import crds
+from keyward_api.names import AGENTS_NAMESPACE, ANNOTATION_CA_HASH, ANNOTATION_IDENTITY_HASH, Condition
+from local import images, install
+from local.runner import Log
+from tests.e2e import manifests, operator
+from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, KubectlError, Object
+from tests.e2e.pods import Driver
+from tests.e2e.surroundings import Surroundings
+from tests.e2e.tenants import Database, Tenant
+from tests.e2e.waiting import NotYet, wait_for
+from tests.upgrade import releases
+
+SELECT = "SELECT name FROM e2e_shop.items WHERE id = 1"
+CHILDREN = "serviceaccounts,secrets,deployments,poddisruptionbudgets,services,roles,rolebindings,keyspacespolicies"
+AGENTS_GONE_SECONDS = 90.0
+"""An agent that goes has a minute for its sessions."""
+
+pytestmark = pytest.mark.timeout(1200)  # images of the last release are built, unless the machine has them
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Helm:
+    """Installs charts into the cluster."""
+
+    surroundings: Surroundings
+
+    def install(self, values: Mapping[str, Any], chart: Path = install.CHART) -> None:
+        """Install or upgrade, and wait until the operators are ready."""
+        where = {"helm": self.surroundings.programs / "helm", "kubeconfig": self.surroundings.kubeconfig}
+        install.install(**where, chart_values=values, chart=chart)
+
+    def upgrade(self, **values: object) -> None:
+        """To the working tree's chart."""
+        self.install({**install.values(ca_bundle=self.surroundings.authority), **values})
+
+
+@pytest.fixture(scope="module")
+def helm(surroundings: Surroundings) -> Helm:
+    return Helm(surroundings=surroundings)
+
+
+@pytest.fixture(scope="module")
+def previous(
+    platform: Kubectl, surroundings: Surroundings, helm: Helm, tmp_path_factory: pytest.TempPathFactory
+) -> Kubectl:
+    """The cluster with the last release in the place of the working tree."""
+    release, folder = releases.last(), tmp_path_factory.mktemp("release")
+    releases.unpack(release, folder)
+    tree = images.Tree(project=folder, tag=f"release-{release.version}", targets=("operator", "agent"))
+    log = Log("images", tmp_path_factory.mktemp("logs") / "images.log", sys.stderr)
+    try:
+        images.build(log, tree)
+        images.load(log, tree)
+    finally:
+        log.close()
+    platform.run("delete", "keyspacesdatabases", "--all", EVERY_NAMESPACE, seconds=150)
+    install.uninstall(helm=surroundings.programs / "helm", kubeconfig=surroundings.kubeconfig)
+    values = releases.chart_values(folder, ca_bundle=surroundings.authority)
+    agents = {**values["agents"], "image": {"tag": tree.tag}}
+    helm.install({**values, "image": {"tag": tree.tag}, "agents": agents}, folder / "charts/keyward")
+    return platform
+
+
+@pytest.fixture(scope="module")
+def tenant(surroundings: Surroundings, previous: Kubectl, tables: None) -> Iterator[Tenant]:
+    """A tenant of the last release."""
+    tenant = Tenant.create(surroundings, previous, "e2e-upgrade")
+    yield tenant
+    tenant.remove()
+
+
+@pytest.fixture(scope="module")
+def database(tenant: Tenant) -> Database:
+    """Two agents, made by the last release."""
+    database = tenant.database(iam_roles=[tenant.iam_role("reader")], replicas=2)
+    rule = manifests.rule(db_users=[tenant.iam_role("reader")], keyspaces=["e2e_shop"], tables=["items"])
+    tenant.grant("reader", "web", rule)
+    return database
+
+
+@pytest.fixture(scope="module")
+def driver(tenant: Tenant, database: Database) -> Iterator[Driver]:
+    with tenant.client("web").driver() as driver:
+        driver.connect_once_granted("live", tenant.iam_role("reader"))
+        yield driver
+
+
+def agents(database: Database) -> set[str]:
+    """uids of the agents' pods."""
+    return {pod["metadata"]["uid"] for pod in database.agents()}
+
+
+def template(database: Database) -> Object:
+    """What the agents' pods are made from."""
+    (deployment,) = database.children("deployments")
+    found: Object = deployment["spec"]["template"]
+    return found
+
+
+def identity(template: Object) -> list[str]:
+    """Hashes of what an agent is, as IAM and as clients see it."""
+    return [template["metadata"]["annotations"][key] for key in (ANNOTATION_IDENTITY_HASH, ANNOTATION_CA_HASH)]
+
+
+def versions(database: Database) -> dict[str, str]:
+    """The resourceVersion of everything that was made for a database, and of its pods."""
+    own = database.kube.items("keyspacesdatabases,services,configmaps", database.namespace)
+    objects = own + database.children(CHILDREN) + database.agents()
+    return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in objects}
+
+
+def wait_until_reconciled(kube: Kubectl) -> None:
+    """Until the operator that leads is one of those that run, and has looked at every database."""
+
+    def done() -> bool:
+        running = {pod["metadata"]["name"] for pod in operator.pods(kube)}
+        leader = operator.leader(kube)
+        if leader not in running:
+            raise NotYet(f"the Lease is held by '{leader}', {running} run")
+        try:
+            looked = operator.metric(kube, leader, "keyward_operator_reconciles_total")
+            left = operator.metric(kube, leader, "keyward_operator_queue_depth")
+        except KubectlError as error:
+            raise NotYet(f"the pod's address is not known yet: {error}") from None
+        if not looked or left:
+            raise NotYet(f"{looked} reconciles, {left} keys left")
+        return True
+
+    wait_for("the new operator to have looked at every database", done, seconds=90)
+
+
+def wait_until_rolled_out(database: Database, gone: set[str]) -> None:
+    """Until all agents are of the current template, and those that are `gone` are."""
+    (deployment,) = database.children("deployments")
+    status = ("rollout", "status", f"deployment/{deployment['metadata']['name']}", f"--namespace={AGENTS_NAMESPACE}")
+    database.kube.run(*status, "--timeout=180s", seconds=190)
+
+    def left() -> bool:
+        found = gone & {pod["metadata"]["uid"] for pod in database.kube.items("pods", AGENTS_NAMESPACE)}
+        if found:
+            raise NotYet(f"{len(found)} of the old agents are still there")
+        return True
+
+    wait_for("the old agents to be gone", left, seconds=AGENTS_GONE_SECONDS)
+
+
+def wait_until_reported(database: Database) -> None:
+    """Until the policy's status has an entry for each agent that runs, and no other: then nobody has more to write."""
+
+    def entries() -> bool:
+        (policy,) = database.children("keyspacespolicies")
+        reported = {agent["pod"] for agent in policy.get("status", {}).get("agents", [])}
+        running = {pod["metadata"]["name"] for pod in database.agents()}
+        if reported != running:
+            raise NotYet(f"{reported} report, {running} run")
+        return True
+
+    wait_for("an entry for each running agent, and no other", entries, seconds=30)
+
+
+def test_an_upgrade_loses_no_read_and_replaces_agents_where_they_changed(
+    database: Database, driver: Driver, helm: Helm, record_property: Callable[[str, object], None]
+) -> None:
+    before, made_from, authority = agents(database), template(database), database.resource()["status"]["caBundle"]
+    driver.do("start_reading", name="live", cql=SELECT, patience=10.0)
+    helm.upgrade()
+    wait_until_reconciled(database.kube)
+    changed = template(database)["spec"] != made_from["spec"]
+    wait_until_rolled_out(database, before if changed else set())
+    report = driver.do("stop_reading", name="live")
+    record_property("longest gap in seconds", round(report["longest_gap"], 2))
+    assert changed, "the image of the agents is another"
+    assert report["reads"] > 100, report
+    assert report["lost"] == 0, report
+    # What makes clients and IAM trust the agents outlives them.
+    assert database.resource()["status"]["caBundle"] == authority
+    assert identity(template(database)) == identity(made_from)
+    database.wait_until_ready()
+    database.wait_for_condition(Condition.ROLES_ASSUMABLE, "True")
+
+
+def test_the_kinds_are_those_of_the_new_chart(database: Database) -> None:
+    for kind in crds.KINDS:
+        wanted = crds.definition(kind)
+        served = database.kube.get("customresourcedefinition", wanted["metadata"]["name"])
+        assert fields(served) == fields(wanted)
+
+
+def fields(definition: Object) -> set[str]:
+    """The fields of a kind's spec."""
+    (version,) = definition["spec"]["versions"]
+    return set(version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"])
+
+
+def test_an_upgrade_of_the_operator_alone_touches_no_agent(database: Database, driver: Driver, helm: Helm) -> None:
+    before = {pod["metadata"]["name"] for pod in operator.pods(database.kube)}
+    wait_until_reported(database)
+    seen, running = versions(database), agents(database)
+    driver.do("start_reading", name="live", cql=SELECT, patience=1.0)
+    helm.upgrade(podAnnotations={"example.com/upgraded": "again"})
+    operator.wait_until_ready(database.kube)
+    wait_until_reconciled(database.kube)
+    report = driver.do("stop_reading", name="live")
+    assert not before & {pod["metadata"]["name"] for pod in operator.pods(database.kube)}
+    assert agents(database) == running
+    assert versions(database) == seen
+    assert report["lost"] == 0, report
