@@ -38,7 +38,7 @@ fix: setup ## Format, and mend what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: setup ## Write the CRDs, the chart's schema and README, and tables of the documents
+generate: setup ## Write the CRDs, the chart's schema, README and snapshots, tables of the documents
 	$(BIN)/python -m local.generate
 
 unit: setup ## Unit tests and fuzzers: no cluster, no database
