@@ -37,6 +37,8 @@ def values(*, ca_bundle: str, sts_endpoint: str | None = STS_ENDPOINT) -> dict[s
             "caBundle": ca_bundle,
             "env": [] if sts_endpoint is None else [{"name": "AWS_ENDPOINT_URL_STS", "value": sts_endpoint}],
         },
+        # So short that a test can wait for it.
+        "certificateAuthorities": {"overlapSeconds": 20},
         "tenants": [
             {"namespaceSelector": {}, "agentRoleARNs": [AGENT_ROLE_PATTERN]},
             {

@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from keyward_api.resources.models import DNSLabel, LabelSelector, camel
-from keyward_api.tenants import EnvironmentVariable, ImagePullSecret, Tenant
+from keyward_api.tenants import (
+    CertificateAuthoritySettings,
+    EnvironmentVariable,
+    ImagePullSecret,
+    NetworkPolicySettings,
+    Tenant,
+)
 from local.chart.kubernetes_types import marker
 
 _OURS = {"not": {"pattern": r"^(app\.kubernetes\.io|helm\.sh)/"}}
@@ -64,7 +70,7 @@ class Agents(_Values):
     image_pull_secrets: tuple[ImagePullSecret, ...]
     env: tuple[EnvironmentVariable, ...]
     ca_bundle: Annotated[str, Field(max_length=262144)]
-    network_policy: Switch
+    network_policy: NetworkPolicySettings
 
 
 class ServiceAccount(_Values):
@@ -108,6 +114,7 @@ class Values(_Values):
 
     tenants: tuple[TenantEntry, ...]
     agents: Agents
+    certificate_authorities: CertificateAuthoritySettings
     cluster_domain: Annotated[str, Field(min_length=1, max_length=253)]
     replica_count: Annotated[int, Field(ge=0, le=5)]
     watch_namespaces: Annotated[tuple[DNSLabel, ...], Field(json_schema_extra={"uniqueItems": True})]

@@ -59,5 +59,7 @@ agents:
   imagePullSecrets: {{ .Values.agents.imagePullSecrets | toJson }}
   env: {{ .Values.agents.env | toJson }}
   caBundle: {{ .Values.agents.caBundle | toJson }}
+  networkPolicy: {{ .Values.agents.networkPolicy | toJson }}
+certificateAuthorities: {{ .Values.certificateAuthorities | toJson }}
 tenants: {{- .Values.tenants | toYaml | nindent 2 }}
 {{- end }}

@@ -2,7 +2,7 @@
 
 from keyward_api.resources.database import Agent
 from keyward_operator.manifests.deployment import deployment
-from tests.unit.operator.builders import AUTHORITY, ROLE_ARN, context, settings
+from tests.unit.operator.builders import ROLE_ARN, context, settings
 
 from .objects import Manifest
 
@@ -11,5 +11,5 @@ def agents_template() -> Manifest:
     """The template of one database's agents."""
     agent = Agent.model_validate({"identity": {"type": "IRSA", "roleARN": ROLE_ARN}})
     platform = settings(agents={"image": "keyward/agent:1"})
-    made = deployment(context(platform), agent=agent, account_uid="u", authority=AUTHORITY)
+    made = deployment(context(platform), agent=agent, replicas=2, account_uid="u")
     return made["spec"]["template"]  # type: ignore[no-any-return]

@@ -17,8 +17,14 @@ LEASES = ("coordination.k8s.io", "leases")
 OPERATOR_WITH_TENANTS = [
     Right(names.GROUP, "keyspacesdatabases", READ | {"patch"}, "what agents are made for; patch: its finalizer"),
     Right(names.GROUP, "keyspacesdatabases/status", {"get", "patch"}, "says what became of a database"),
-    Right(names.GROUP, "keyspacesroles", READ, "compiled into policies"),
-    Right(names.GROUP, "keyspacesusers", READ, "compiled into policies"),
+    *(
+        right
+        for kind in ("keyspacesroles", "keyspacesusers", "keyspaceslocks")
+        for right in (
+            Right(names.GROUP, kind, READ, "compiled into policies"),
+            Right(names.GROUP, f"{kind}/status", {"get", "patch"}, "says where it counts, and what it misses"),
+        )
+    ),
     Right("", "services", APPLY, "a database's name for its clients, in its own namespace"),
     Right("", "configmaps", APPLY, "a database's CA for its clients, in its own namespace"),
     Right("events.k8s.io", "events", {"create"}, "tells of transitions where the database is"),
@@ -32,6 +38,8 @@ OPERATOR_AMONG_AGENTS = [
     Right("", "secrets", APPLY, "each database's CA"),
     Right("apps", "deployments", APPLY, "the agents"),
     Right("policy", "poddisruptionbudgets", APPLY, "of the agents of each database"),
+    Right("networking.k8s.io", "networkpolicies", APPLY, "of the agents of each database"),
+    Right("autoscaling", "horizontalpodautoscalers", APPLY, "of the agents of databases that ask for it"),
     Right(RBAC, "roles", APPLY, "each agent reads its own policy; bounded by the operator's own rights"),
     Right(RBAC, "rolebindings", APPLY, "the same; without the verb bind"),
     Right(names.GROUP, "keyspacespolicies", APPLY, "what was compiled"),
@@ -56,6 +64,7 @@ ADMINS = [
     Right(names.GROUP, "keyspacesdatabases", WRITE, "the namespace's own, as far as tenants[] permits"),
     Right(names.GROUP, "keyspacesroles", WRITE, "the namespace's own"),
     Right(names.GROUP, "keyspacesusers", WRITE, "who has access is for the namespace's owners to say"),
+    Right(names.GROUP, "keyspaceslocks", WRITE, "and who has none"),
 ]
 
 
