@@ -18,7 +18,6 @@ from keyward_operator.scope import Scope
 class Options:
     """How this process shall run."""
 
-    namespace: str
     scope: Scope
     settings_file: Path
     health_address: Address
@@ -34,8 +33,11 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     """Read the command line; ends the process where it is wrong, or asks for help."""
     given = _parser().parse_args(arguments)
     return Options(
-        namespace=given.namespace,
-        scope=Scope(agents_namespace=given.agent_namespace, namespaces=given.watch_namespaces),
+        scope=Scope(
+            operator_namespace=given.namespace,
+            agents_namespace=given.agent_namespace,
+            namespaces=given.watch_namespaces,
+        ),
         settings_file=given.settings_file,
         health_address=given.health_address,
         log_level=given.log_level,

@@ -103,7 +103,7 @@ class Program:
                 tell=self._tell,
                 request_resync=resync.request,
             )
-            lease = Reference(kind=kinds.LEASE, namespace=options.namespace, name=names.LEASE_NAME)
+            lease = Reference(kind=kinds.LEASE, namespace=options.scope.operator_namespace, name=names.LEASE_NAME)
             self._election = LeaderElection(lease_api, lease=lease, identity=options.identity)
             workers = Workers(self._queue, self._reconcile(api, cluster))
             try:

@@ -14,6 +14,9 @@ _IN_BOTH = (kinds.SERVICE, kinds.CONFIG_MAP)
 class Scope:
     """The namespaces that the operator has rights in."""
 
+    operator_namespace: str
+    """Where its Lease is."""
+
     agents_namespace: str
     namespaces: tuple[str, ...] = ()
     """Namespaces of tenants; empty means all."""

@@ -34,9 +34,10 @@ from keyward_proxy.auth.client_certificate import read_certificate
 from keyward_proxy.aws.cache import CredentialCache
 from keyward_proxy.aws.errors import IdentityNotInjected
 from keyward_proxy.aws.trials import RoleTrials
+from keyward_proxy.feed.lease import OperatorSigns
 from keyward_proxy.feed.listing import Listing
 from keyward_proxy.feed.status import StatusReporter
-from keyward_proxy.feed.watch import ReplicasChanged
+from keyward_proxy.feed.watch import PolicyConfirmed, ReplicasChanged
 from keyward_proxy.health import HealthServer, NotReady
 from keyward_proxy.net.certificate_files import CertificateFiles
 from keyward_proxy.net.connection import Services
@@ -51,6 +52,7 @@ from keyward_proxy.session.cluster import Cluster, Entrance
 from keyward_proxy.session.session import Session
 from keyward_proxy.session.settings import SessionSettings
 from keyward_proxy.session.shared import Shared
+from keyward_proxy.staleness import PolicyAge
 from keyward_proxy.tasks import TaskHolder
 
 logger = logging.getLogger(__name__)
@@ -81,7 +83,13 @@ class Agent:
         self._cache = CredentialCache(sts=dependencies.sts, clock=dependencies.clock, tasks=self._tasks)
         self._trials = RoleTrials(sts=dependencies.sts, pod=settings.pod, on_change=self._report)
         self._reporter = StatusReporter(dependencies.status_sink)
-        self._health = HealthServer(unready=self.unready, warnings=dependencies.warnings, metrics=dependencies.metrics)
+        self._age = PolicyAge(
+            clock=dependencies.clock,
+            metrics=dependencies.metrics,
+            state=self._shared.staleness,
+            close=self._close_outdated,
+        )
+        self._health = HealthServer(unready=self.unready, warnings=self._warnings, metrics=dependencies.metrics)
         self._server = Server(
             context=lambda: self._leaf.context,
             new_session=self._new_session,
@@ -135,7 +143,8 @@ class Agent:
         logger.info("agent started", extra={"port": self.port, "policy": self._settings.policy})
 
     def _loops(self) -> dict[str, Coroutine[Any, Any, None]]:
-        return {
+        signs = self._outside.operator_signs
+        return ({"operator": self._follow_operator(signs)} if signs else {}) | {
             "policy": self._follow_policy(),
             "status": self._reporter.run(),
             "leaf": self._leaf.run(),
@@ -151,8 +160,21 @@ class Agent:
                 self._nodes.replace(news.replicas, now=self._outside.clock.monotonic())
                 self._show_cluster()
                 self._report()
-            else:
+                continue
+            self._age.policy_is_current()
+            if not isinstance(news, PolicyConfirmed):
                 self._apply(news)
+
+    async def _follow_operator(self, signs: OperatorSigns) -> None:
+        async for age in signs.ages():
+            self._age.operator_worked(age)
+
+    def _judge_age(self) -> None:
+        if self._outside.operator_signs and self._view is not None:
+            self._age.judge(self._view.database)
+
+    def _close_outdated(self, message: str) -> None:
+        self._server.tell(partial(events.PolicyOutdated, message=message))
 
     def _apply(self, spec: KeyspacesPolicySpec | None) -> None:
         """Put a policy into force for every session at once. Without one, everything is refused."""
@@ -253,6 +275,9 @@ class Agent:
             found.append(NotReady(reason="NotListed", message="the other agents do not tell drivers of this one yet"))
         return found
 
+    def _warnings(self) -> list[NotReady]:
+        return [*self._outside.warnings(), *self._age.warnings()]
+
     @property
     def _state(self) -> AgentState:
         if self._draining:
@@ -303,6 +328,7 @@ class Agent:
         while True:
             await asyncio.sleep(MAINTENANCE_SECONDS)
             self._end_what_is_over()
+            self._judge_age()
             self._cache.refresh_due()
             self._outside.metrics.credentials.set(len(self._cache))
             self._report()

@@ -11,6 +11,7 @@ from keyward_proxy.auth.authenticator import TokenReviewer
 from keyward_proxy.auth.token import SERVICE_ACCOUNT_TOKEN, WantedToken
 from keyward_proxy.aws.sts import SecurityTokenService
 from keyward_proxy.clock import Clock
+from keyward_proxy.feed.lease import OperatorSigns
 from keyward_proxy.feed.status import StatusSink
 from keyward_proxy.feed.watch import PolicySource
 from keyward_proxy.health import NotReady
@@ -28,6 +29,9 @@ class AgentSettings:
     pod_ip: str
     policy: str
     """Namespace and name of the KeyspacesPolicy, for messages and records."""
+
+    operator_lease: str = ""
+    """Namespace and name of the operator's Lease; empty where there is no operator."""
 
     ca_directory: Path
     """Holds the CA that signs the server's certificate; of no use where `certificate_files` are given."""
@@ -87,6 +91,9 @@ class Dependencies:
     audit: AuditWriter
     clock: Clock
     metrics: Metrics
+    operator_signs: OperatorSigns | None = None
+    """Where the operator's signs of life come from; None: there is no operator, and no policy is ever stale."""
+
     wanted_token: WantedToken = SERVICE_ACCOUNT_TOKEN
     """How callers are told what token to send."""
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from keyward_api import names
 from keyward_api.resources.database import LogLevel
 
 DESCRIPTION = "Gives audited, role-based access to one Amazon Keyspaces endpoint."
@@ -31,8 +32,9 @@ Examples:
 SIGTERM drains and ends. With --manifests, SIGHUP looks at the directory now instead of within a second.
 """
 
+OPERATOR_LEASE = f"{names.SYSTEM_NAMESPACE}/{names.LEASE_NAME}"
 PRINTABLE = ("trust-policy", "agent-policy", "roles", "external-id", "audience")
-_IN_A_POD = ("policy_name", "policy_namespace", "external_listen", "service_listen")
+_IN_A_POD = ("policy_name", "policy_namespace", "operator_lease", "external_listen", "service_listen")
 _ELSEWHERE = (
     *("database", "cluster_uid", "advertise_address", "agent_name", "check", "print"),
     *("tls_certificate", "tls_key", "client_ca"),
@@ -90,6 +92,12 @@ def _in_a_pod(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--policy-name", metavar="NAME", help="name of the KeyspacesPolicy")
     group.add_argument("--policy-namespace", metavar="NS", help="its namespace (default: POD_NAMESPACE)")
     group.add_argument(
+        "--operator-lease",
+        metavar="NAMESPACE/NAME",
+        type=_namespaced,
+        help=f"the Lease by which the operator shows that it is at work (default: {OPERATOR_LEASE})",
+    )
+    group.add_argument(
         "--external-listen",
         metavar="ADDRESS:PORT",
         type=address,
@@ -114,7 +122,7 @@ def _elsewhere(group: argparse._ArgumentGroup) -> None:
         "while running",
     )
     group.add_argument(
-        "--database", metavar="NAMESPACE/NAME", type=_database, help="which one, where DIR holds several"
+        "--database", metavar="NAMESPACE/NAME", type=_namespaced, help="which one, where DIR holds several"
     )
     group.add_argument(
         "--cluster-uid",
@@ -204,7 +212,7 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _database(text: str) -> str:
+def _namespaced(text: str) -> str:
     return _of_form(text, r"[^/]+/[^/]+", "NAMESPACE/NAME")
 
 

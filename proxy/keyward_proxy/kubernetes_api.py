@@ -8,7 +8,7 @@ older clusters lack key identifiers.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import aiohttp
@@ -17,6 +17,10 @@ from kubernetes.aio.config import load_incluster_config
 from kubernetes.aio.config.config_exception import ConfigException
 from kubernetes.aio.dynamic import DynamicClient
 from kubernetes.aio.dynamic.exceptions import DynamicApiError
+
+JSON = "application/json"
+METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""An `Accept` for an object without its spec and status: Kubernetes API concepts, "Metadata-only fetches"."""
 
 REQUEST_SECONDS = 5.0
 SILENCE_SECONDS = 90.0
@@ -65,22 +69,23 @@ class KubernetesAPI:
         *,
         body: Mapping[str, Any] | None = None,
         parameters: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> dict[str, Any]:
         """One request and its answer; raises KubernetesUnavailable."""
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-        response = await self._send(method, path, body, parameters, content_type, timeout)
+        response = await self._send(method, path, body, parameters, content_type, timeout, accept)
         try:
             answer: dict[str, Any] = await response.json()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise KubernetesUnavailable(f"{method} {path}: {error or type(error).__name__}") from error
         return answer
 
-    async def watch(self, path: str, *, parameters: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, path: str, *, parameters: Mapping[str, str]) -> AsyncGenerator[dict[str, Any], None]:
         """Events of a watch until the server ends it; raises KubernetesUnavailable, also after too long a silence."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS, sock_read=SILENCE_SECONDS)
         query = {**parameters, "watch": "true", "allowWatchBookmarks": "true"}
-        response = await self._send("GET", path, None, query, "application/json", timeout)
+        response = await self._send("GET", path, None, query, JSON, timeout)
         try:
             async for line in response.content:
                 yield json.loads(line)
@@ -97,6 +102,7 @@ class KubernetesAPI:
         parameters: Mapping[str, str] | None,
         content_type: str,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (aiohttp's own kind, passed through)
+        accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         try:
             response: aiohttp.ClientResponse = await self._dynamic.request(
@@ -105,6 +111,7 @@ class KubernetesAPI:
                 body=body,
                 query_params=list((parameters or {}).items()),
                 content_type=content_type,
+                header_params={"Accept": accept},
                 serialize=False,
                 _request_timeout=timeout,
             )

@@ -67,6 +67,13 @@ class Metrics:
         self.credentials = Gauge("keyward_cached_credentials", "Credentials in memory.", registry=registry)
         self.audit_lost = Counter("keyward_audit_lost", "Audit records that were not written.", registry=registry)
         self.policy_changes = Counter("keyward_policy_changes", "Policies that came into force.", registry=registry)
+        self.policy_age = Gauge(
+            "keyward_policy_age_seconds", "Age of the proof that the policy is current (in Kubernetes only).",
+            registry=registry,
+        )  # fmt: skip
+        self.policy_stale = Gauge(
+            "keyward_policy_stale", "1 while logins are refused because the policy may be outdated.", registry=registry
+        )
         self.policy_problems = Gauge(
             "keyward_policy_problems", "What keeps changed manifests from being in force (without Kubernetes only).",
             registry=registry,

@@ -17,6 +17,8 @@ from keyward_proxy.audit.writer import AuditWriter
 from keyward_proxy.auth.reviewer import KubernetesTokenReviewer
 from keyward_proxy.aws.sts import BotoSTS
 from keyward_proxy.clock import SystemClock
+from keyward_proxy.commandline import OPERATOR_LEASE
+from keyward_proxy.feed.lease import KubernetesLease
 from keyward_proxy.feed.status import KubernetesStatusSink
 from keyward_proxy.feed.watch import KubernetesPolicySource
 from keyward_proxy.kubernetes_api import KubernetesAPI
@@ -39,6 +41,7 @@ def settings_from(arguments: argparse.Namespace, environment: Mapping[str, str])
         pod=environment["POD_NAME"],
         pod_ip=environment["POD_IP"],
         policy=f"{namespace}/{arguments.policy_name}",
+        operator_lease=arguments.operator_lease or OPERATOR_LEASE,
         ca_directory=arguments.ca_directory or CA_DIRECTORY,
         server_names=tuple(arguments.server_name),
         listen=arguments.listen,
@@ -52,17 +55,19 @@ async def serve(settings: AgentSettings) -> None:
     """Run in the cluster until SIGTERM; raises what stops an agent from starting."""
     stop = stop_on_signals()
     namespace, name = settings.policy.split("/")
-    api, metrics = KubernetesAPI.in_cluster(), Metrics()
+    lease_namespace, lease_name = settings.operator_lease.split("/")
+    api, metrics, clock = KubernetesAPI.in_cluster(), Metrics(), SystemClock()
     sts = BotoSTS()
     outside = Dependencies(
         policy_source=KubernetesPolicySource(api, namespace=namespace, name=name),
         status_sink=KubernetesStatusSink(api, namespace=namespace, name=name, pod=settings.pod),
+        operator_signs=KubernetesLease(api, namespace=lease_namespace, name=lease_name, clock=clock),
         reviewer=KubernetesTokenReviewer(api),
         sts=sts,
         check_identity=sts.check_identity,
         connector=TLSConnector(),
         audit=AuditWriter(sys.stdout.buffer, on_lost=metrics.audit_lost.inc),
-        clock=SystemClock(),
+        clock=clock,
         metrics=metrics,
     )
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from keyward_api.names import AGENTS_NAMESPACE, SYSTEM_NAMESPACE, Condition, Reason
+from keyward_api.names import AGENTS_NAMESPACE, LEASE_NAME, SYSTEM_NAMESPACE, Condition, Reason
 from local.install import ACCOUNT
 from tests.e2e import manifests, tokens
 from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, Object
@@ -228,11 +228,17 @@ def test_users_of_one_namespace_open_no_database_of_another(
     assert "has no grant on database" in refusal["message"]
 
 
-def test_agents_have_no_rights_but_their_own_policy_and_token_reviews(platform: Kubectl, agent: Object) -> None:
+def test_agents_have_no_rights_but_their_own_policy_token_reviews_and_the_operator_s_lease(
+    platform: Kubectl, agent: Object
+) -> None:
     there = f"--namespace={AGENTS_NAMESPACE}"
     itself = platform.acting_as(f"system:serviceaccount:{AGENTS_NAMESPACE}:{agent['spec']['serviceAccountName']}")
     assert itself.may("create", "tokenreviews.authentication.k8s.io")
+    home, lease = f"--namespace={SYSTEM_NAMESPACE}", f"leases.coordination.k8s.io/{LEASE_NAME}"
+    assert itself.may("get", lease, home)
     for verb, resource, options in (
+        ("update", lease, (home,)),
+        ("get", "leases.coordination.k8s.io", (home,)),
         ("get", "secrets", (there,)),
         ("list", "keyspacespolicies.keyward.dev", (there,)),
         ("get", "keyspacespolicies.keyward.dev", (there,)),

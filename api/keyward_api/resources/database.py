@@ -189,6 +189,26 @@ class Limits(Model):
     )
 
 
+class Staleness(Model):
+    """What agents do while they cannot know whether access was taken away meanwhile.
+
+    Proof that a policy is current is that the API server says so, and that the operator renews its Lease; the older of
+    the two counts.
+    """
+
+    max_staleness_seconds: int = Field(
+        default=3600,
+        ge=30,
+        le=604800,
+        description="How old the newest proof may be that an agent's policy is current.",
+    )
+    on_stale: Literal["RefuseNew", "CloseAll"] = Field(
+        default="RefuseNew",
+        description="What happens when it is older: `RefuseNew`: new logins are refused, and live sessions go on; "
+        "`CloseAll`: live sessions are closed too. It ends with the next proof.",
+    )
+
+
 class KeyspacesDatabaseSpec(Model):
     """What is wanted."""
 
@@ -223,6 +243,10 @@ class KeyspacesDatabaseSpec(Model):
         ),
     )
     limits: Limits = Field(default_factory=Limits, description="What clients may take.")
+    policy: Staleness = Field(
+        default_factory=Staleness,
+        description="What agents do while they cannot know whether their policy is current.",
+    )
 
 
 SPEC_RULES = validations(

@@ -15,6 +15,9 @@ class ManifestContext:
 
     owner: Owner
     agents_namespace: str
+    operator_namespace: str
+    """Where the operator runs, and its Lease is."""
+
     settings: PlatformSettings
 
     def reference(self, child: Child) -> Reference:

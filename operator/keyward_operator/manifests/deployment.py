@@ -140,6 +140,7 @@ def _arguments(context: ManifestContext, agent: Agent) -> list[str]:
     return [
         f"--policy-namespace={policy.namespace}",
         f"--policy-name={policy.name}",
+        f"--operator-lease={context.operator_namespace}/{names.LEASE_NAME}",
         f"--ca-directory={CA_DIRECTORY}",
         f"--listen=0.0.0.0:{names.CQL_PORT}",
         f"--external-listen=0.0.0.0:{names.EXTERNAL_CQL_PORT}",

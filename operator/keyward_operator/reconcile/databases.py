@@ -19,19 +19,23 @@ from keyward_operator.reconcile.apply import Applier
 from keyward_operator.reconcile.observe import Observer
 from keyward_operator.reconcile.orphans import Orphans
 from keyward_operator.reconcile.replacements import Replacements
+from keyward_operator.scope import Scope
 
 
 class Views:
     """Makes views of what was observed, by the settings and the time of the moment."""
 
-    def __init__(self, *, settings: Callable[[], PlatformSettings], agents_namespace: str) -> None:
+    def __init__(self, scope: Scope, *, settings: Callable[[], PlatformSettings]) -> None:
+        self._scope = scope
         self._settings = settings
-        self._agents_namespace = agents_namespace
 
     def of(self, observed: Observed, now: datetime) -> View:
         """Work out a view."""
         context = ManifestContext(
-            owner=observed.owner, agents_namespace=self._agents_namespace, settings=self._settings()
+            owner=observed.owner,
+            agents_namespace=self._scope.agents_namespace,
+            operator_namespace=self._scope.operator_namespace,
+            settings=self._settings(),
         )
         return view_of(observed, context, now)
 

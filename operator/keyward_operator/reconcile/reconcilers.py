@@ -36,7 +36,7 @@ def build(
     """All reconcilers; `instance` names this operator in events."""
     recorder = EventRecorder(api, instance=instance)
     replacements = Replacements()
-    views = Views(settings=settings, agents_namespace=scope.agents_namespace)
+    views = Views(scope, settings=settings)
     databases = DatabaseReconciler(
         observer=Observer(api, scope, cluster=cluster, replacement_due=replacements.due),
         views=views,

@@ -9,6 +9,7 @@ credentials    | AUTH_RESPONSE, a certificate     | as after Authenticated, sinc
 verdict        | Authenticated, and a grant       | OpenUpstream, then phase UpstreamLogin
 verdict        | Authenticated without a grant    | ERROR 0x0100, closed
 verdict        | Authenticated, and a lock        | ERROR 0x0100, closed
+verdict        | Authenticated, a stale policy    | ERROR 0x0100, closed
 verdict        | AuthenticationRefused            | ERROR 0x0100, closed; if it may pass later, just closed
 
 Each state has its own time. Where a login may succeed later, the connection is closed without an ERROR: the
@@ -29,6 +30,7 @@ from keyward_proxy.session.events import Authenticated, AuthenticationRefused, C
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.plain import CredentialsError, read_plain, read_user_name
 from keyward_proxy.session.settings import STEP_SECONDS
+from keyward_proxy.session.staleness import REASON as STALE
 from keyward_proxy.session.upstream_login import UpstreamLogin
 from keyward_proxy.wire.errors import ProtocolViolation, WireError
 from keyward_proxy.wire.header import Opcode
@@ -170,6 +172,10 @@ class ClientLogin(Phase):
             return
         context = self._context
         self._trail.know(identity=event.identity.username)
+        stale = context.shared.staleness.refusal
+        if stale:
+            yield from self._refuse(STALE, stale, event)
+            return
         try:
             grant = context.policy.grant_for(event.identity, context.username)
         except GrantError as error:

@@ -24,6 +24,7 @@ from keyward_proxy.session.events import (
     Drain,
     Event,
     PolicyChanged,
+    PolicyOutdated,
     UpstreamClosed,
 )
 from keyward_proxy.session.judge import Judge, Refused
@@ -35,6 +36,7 @@ from keyward_proxy.session.reading import RequestReader
 from keyward_proxy.session.registrations import Registrations
 from keyward_proxy.session.request import Request
 from keyward_proxy.session.settings import IDLE_SECONDS
+from keyward_proxy.session.staleness import REASON as STALE
 from keyward_proxy.wire.errors import WireError
 from keyward_proxy.wire.responses import ErrorCode
 from keyward_proxy.wire.scanner import Frame
@@ -139,6 +141,10 @@ class Closing(Phase):
         self._judge.use(self._caller)
         self._registrations.use(self._caller)
         return self._begin(Ending.grant_narrowed(now=event.now), event)
+
+    def on_policy_outdated(self, event: PolicyOutdated) -> Iterable[Command]:
+        """End as if the grant had ended."""
+        return self._shut_out(STALE, event.message, event)
 
     def _shut_out(self, reason: str, message: str, event: Event) -> Iterable[Command]:
         self._outdate_description()

@@ -4,7 +4,7 @@ Cause                        | statements still accepted           | then
 -----------------------------|-------------------------------------|-----------------------------------------
 drain, credentials, proof    | until a quiet moment, at most 12 s  | refused with OVERLOADED, at most 4 s more
 the grant changed            | none: refused with OVERLOADED       | closed when all are answered, at most 4 s
-the grant ended, or a lock   | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
+grant ended, lock, staleness | none: refused with UNAUTHORIZED     | the same, but a quiet connection waits up
                              |                                     | to 1 s for a request on which to say why
 
 A quiet moment is one behind the last answer under way at which this session's next statement is unlikely to come soon

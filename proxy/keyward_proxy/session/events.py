@@ -148,6 +148,14 @@ class PolicyChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyOutdated(Event):
+    """Nobody knows any more whether the policy in force is current, and the database wants no sessions then."""
+
+    message: str
+    """For the client."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterChanged(Event):
     """Clients that came in there see these nodes from now on."""
 

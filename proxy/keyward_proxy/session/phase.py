@@ -16,6 +16,7 @@ from keyward_proxy.session.events import (
     Drain,
     Event,
     PolicyChanged,
+    PolicyOutdated,
     UpstreamClosed,
     UpstreamFailed,
     UpstreamOpened,
@@ -56,6 +57,10 @@ class Phase:
 
     def on_policy_changed(self, event: PolicyChanged) -> Iterable[Command]:
         """Another policy is in force; the context has it already."""
+        return ()
+
+    def on_policy_outdated(self, event: PolicyOutdated) -> Iterable[Command]:
+        """The session is to end. Where nobody is known yet, nobody is let in either: see `session.staleness`."""
         return ()
 
     def on_cluster_changed(self, event: ClusterChanged) -> Iterable[Command]:

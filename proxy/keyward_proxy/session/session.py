@@ -26,6 +26,7 @@ from keyward_proxy.session.events import (
     Drain,
     Event,
     PolicyChanged,
+    PolicyOutdated,
     Tick,
     UpstreamClosed,
     UpstreamData,
@@ -100,6 +101,8 @@ class Session:
             case PolicyChanged():
                 context.policy = event.policy
                 return phase.on_policy_changed(event)
+            case PolicyOutdated():
+                return phase.on_policy_outdated(event)
             case ClusterChanged():
                 if event.entrance is not context.settings.entrance:
                     return ()

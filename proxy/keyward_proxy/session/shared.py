@@ -9,6 +9,7 @@ from weakref import WeakSet
 from keyward_proxy.cql.cache import ReadingCache
 from keyward_proxy.session.budget import RequestBudget
 from keyward_proxy.session.prepared import PreparedRoom
+from keyward_proxy.session.staleness import Staleness
 
 if TYPE_CHECKING:
     from keyward_proxy.session.describing import Describing
@@ -21,5 +22,6 @@ class Shared:
     readings: ReadingCache = field(default_factory=ReadingCache)
     budget: RequestBudget = field(default_factory=RequestBudget)
     prepared: PreparedRoom = field(default_factory=PreparedRoom)
+    staleness: Staleness = field(default_factory=Staleness)
     describing: WeakSet[Describing] = field(default_factory=WeakSet)
     """The DESCRIBEs under way. Each holds megabytes; one whose session is gone, however it went, is none any more."""

@@ -26,6 +26,7 @@ from keyward_proxy.session.events import (
     Drain,
     Event,
     PolicyChanged,
+    PolicyOutdated,
     UpstreamClosed,
     UpstreamFailed,
     UpstreamOpened,
@@ -33,6 +34,7 @@ from keyward_proxy.session.events import (
 from keyward_proxy.session.phase import Phase
 from keyward_proxy.session.relay import Relay
 from keyward_proxy.session.settings import LOGIN_FRAME_BYTES, STEP_SECONDS
+from keyward_proxy.session.staleness import REASON as STALE
 from keyward_proxy.wire.errors import ProtocolViolation, WireError
 from keyward_proxy.wire.header import Opcode, frame
 from keyward_proxy.wire.requests import auth_response_body, startup_body
@@ -111,6 +113,10 @@ class UpstreamLogin(Phase):
             yield from self._refuse("Locked", locked, event)
         elif grant.hash != caller.grant.hash:
             yield from self._give_up("PolicyChanged", "the grant changed during the login; connect again", event)
+
+    def on_policy_outdated(self, event: PolicyOutdated) -> Iterator[Command]:
+        """Nobody may log in."""
+        return self._refuse(STALE, event.message, event)
 
     # Keyspaces.
 

@@ -109,6 +109,8 @@ def test_the_operators_rights_at_home_are_these(either: list[Manifest]) -> None:
 
 def test_every_agents_rights_are_these(manifests: list[Manifest]) -> None:
     assert said(one(manifests, "ClusterRole", "keyward-agent")) == allowed(AGENTS)
+    lease = one(manifests, "Role", "keyward-agent-lease", names.SYSTEM_NAMESPACE)
+    assert said(lease) == allowed([Right(*LEASES, {"get"}, "tells how old the policy is", name=names.LEASE_NAME)])
     named = [m for m in manifests if m["kind"] in ("Role", "RoleBinding") and m["metadata"]["name"] == "keyward-agent"]
     assert named == []
 
@@ -117,6 +119,7 @@ def test_agents_are_bound_by_the_group_of_their_namespace(manifests: list[Manife
     accounts = f"system:serviceaccounts:{names.AGENTS_NAMESPACE}"
     group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": accounts}
     assert one(manifests, "ClusterRoleBinding", "keyward-agent")["subjects"] == [group]
+    assert one(manifests, "RoleBinding", "keyward-agent-lease", names.SYSTEM_NAMESPACE)["subjects"] == [group]
 
 
 def test_tenants_rights_are_these(manifests: list[Manifest]) -> None:

@@ -115,12 +115,22 @@ def plan_for(world: Observed, platform: PlatformSettings | None = None, now: dat
 
 
 def view_for(world: Observed, platform: PlatformSettings | None = None, now: datetime = NOW) -> View:
-    context = ManifestContext(owner=world.owner, agents_namespace=AGENTS, settings=platform or settings())
+    context = ManifestContext(
+        owner=world.owner,
+        agents_namespace=AGENTS,
+        operator_namespace=names.SYSTEM_NAMESPACE,
+        settings=platform or settings(),
+    )
     return view_of(world, context, now)
 
 
 def context(platform: PlatformSettings | None = None) -> ManifestContext:
-    return ManifestContext(owner=observed().owner, agents_namespace=AGENTS, settings=platform or settings())
+    return ManifestContext(
+        owner=observed().owner,
+        agents_namespace=AGENTS,
+        operator_namespace=names.SYSTEM_NAMESPACE,
+        settings=platform or settings(),
+    )
 
 
 def fields_of(value: Any) -> Json:

@@ -10,7 +10,7 @@ from keyward_operator.scope import Scope
 def test_defaults_are_those_of_the_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POD_NAME", "keyward-operator-0")
     options = parse([])
-    assert (options.namespace, options.scope) == ("keyward-system", Scope(agents_namespace="keyward-agents"))
+    assert options.scope == Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents")
     assert options.settings_file == Path("/etc/keyward/settings.yaml")
     assert options.health_address == Address("0.0.0.0", 8080)  # noqa: S104
     assert options.identity == "keyward-operator-0"
@@ -31,8 +31,8 @@ def test_the_chart_passes_flags_that_exist() -> None:
         "--watch-namespaces=payments, stock,",
     ]
     options = parse(given)
-    assert (options.namespace, options.log_level) == ("a", "debug")
-    assert options.scope == Scope(agents_namespace="b", namespaces=("payments", "stock"))
+    assert options.log_level == "debug"
+    assert options.scope == Scope(operator_namespace="a", agents_namespace="b", namespaces=("payments", "stock"))
     assert options.health_address == Address("::", 80)
 
 

@@ -4,8 +4,8 @@ from keyward_operator import kinds
 from keyward_operator.kinds import Kind
 from keyward_operator.scope import Scope
 
-EVERYWHERE = Scope(agents_namespace="agents")
-NAMED = Scope(agents_namespace="agents", namespaces=("a", "b"))
+EVERYWHERE = Scope(operator_namespace="home", agents_namespace="agents")
+NAMED = Scope(operator_namespace="home", agents_namespace="agents", namespaces=("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_other_namespaces_are_not_its_business() -> None:
 
 
 def test_agents_among_tenants_are_listed_once() -> None:
-    assert list(Scope(agents_namespace="a", namespaces=("a",)).where(kinds.SERVICE)) == ["a"]
+    assert list(Scope(operator_namespace="home", agents_namespace="a", namespaces=("a",)).where(kinds.SERVICE)) == ["a"]

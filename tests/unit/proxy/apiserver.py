@@ -1,4 +1,4 @@
-"""An API server in miniature: one policy object with a watch, its status, TokenReview."""
+"""An API server in miniature: one policy object with a watch, its status, TokenReview, Leases."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class MiniatureAPIServer:
         self.requests: list[web.Request] = []
         self.applied: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.agents: dict[str, dict[str, Any]] = {}
+        self.leases: dict[str, dict[str, Any]] = {}
+        """By path: the specs of Leases."""
         self._managed: dict[str, set[str]] = {}
         self.failing = 0
         """HTTP status of every answer, while it is not 0."""
@@ -111,9 +113,18 @@ class MiniatureAPIServer:
             return web.json_response({"status": self.review((await request.json())["spec"])})
         if "watch" in request.query:
             return await self._watch(request)
+        if "/leases/" in request.path:
+            return self._lease(request.path)
         if self.object is None:
             return web.json_response({"kind": "Status"}, status=404)
+        if "as=PartialObjectMetadata" in request.headers["Accept"]:
+            return web.json_response({"metadata": self.object["metadata"]})
         return web.json_response(self.object)
+
+    def _lease(self, path: str) -> web.Response:
+        if path not in self.leases:
+            return web.json_response({"kind": "Status"}, status=404)
+        return web.json_response({"metadata": {"name": path.rpartition("/")[2]}, "spec": self.leases[path]})
 
     def _applied(self, parameters: dict[str, str], body: dict[str, Any]) -> None:
         """Server-side apply, as far as agents use it: each field manager has its own entries."""

@@ -24,12 +24,14 @@ from keyward_proxy.aws.credentials import AssumeRoleRequest, Credentials
 from keyward_proxy.aws.errors import IdentityNotInjected
 from keyward_proxy.clock import SystemClock
 from keyward_proxy.feed import status as status_module
+from keyward_proxy.feed.lease import OperatorSigns
 from keyward_proxy.feed.replicas import Replica
-from keyward_proxy.feed.watch import News, ReplicasChanged
+from keyward_proxy.feed.watch import News, PolicyConfirmed, ReplicasChanged
 from keyward_proxy.metrics import Metrics
 from keyward_proxy.net.errors import CertificateAuthorityUnusable
 from keyward_proxy.net.upstream import TLSConnector
 from keyward_proxy.session.cluster import Entrance
+from keyward_proxy.session.events import PolicyOutdated
 from keyward_proxy.session.secret import Secret
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.net.relays import Verifier
@@ -90,7 +92,7 @@ def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         )
     )
 
-    def make(**changes: Any) -> Agent:
+    def make(*, signs: OperatorSigns | None = None, **changes: Any) -> Agent:
         metrics = Metrics()
         settings = AgentSettings(
             pod="orders-0",
@@ -120,6 +122,7 @@ def make(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
                 audit=AuditWriter(outside.audit, on_lost=metrics.audit_lost.inc),
                 clock=SystemClock(),
                 metrics=metrics,
+                operator_signs=signs,
             ),
         )
 
@@ -212,6 +215,81 @@ async def test_an_agent_that_is_locked_itself_is_not_ready_so_that_others_are_as
     assert outside.applied[-1].state is AgentState.STARTING
     outside.queue.put_nowait(policy(revision="r3"))
     await until(lambda: reasons(agent) == [])
+
+
+class Signs:
+    """Signs of life, given by the test."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[float] = asyncio.Queue()
+
+    async def ages(self) -> AsyncIterator[float]:
+        while True:
+            yield await self.queue.get()
+
+
+def stale_after_30_seconds(on_stale: str, **changes: Any) -> KeyspacesPolicySpec:
+    document = policy_document(**changes)
+    document["database"]["staleness"] = {"maxStalenessSeconds": 30, "onStale": on_stale}
+    return KeyspacesPolicySpec.model_validate(document)
+
+
+@pytest.mark.parametrize("on_stale", ["RefuseNew", "CloseAll"])
+async def test_an_agent_that_starts_while_the_operator_is_away_is_ready_and_refuses_until_it_is_back(
+    make: Callable[..., Agent],
+    outside: Outside,
+    stop: asyncio.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    on_stale: str,
+) -> None:
+    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.01)
+    signs, told = Signs(), []
+    agent = make(signs=signs)
+    monkeypatch.setattr(agent._server, "tell", lambda make: told.append(make(now=0.0, wall=0.0)))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(agent.run(stop))
+        signs.queue.put_nowait(31.0)
+        outside.queue.put_nowait(stale_after_30_seconds(on_stale))
+        await until(lambda: agent._shared.staleness.refusal is not None)
+        assert reasons(agent) == []
+        assert [warning.reason for warning in agent._warnings()] == ["PolicyStale"]
+        signs.queue.put_nowait(0.0)
+        await until(lambda: agent._shared.staleness.refusal is None)
+        assert agent._warnings() == []
+        stop.set()
+    closed = [event for event in told if isinstance(event, PolicyOutdated)]
+    assert len(closed) == (on_stale == "CloseAll")
+
+
+async def test_confirmations_are_proofs_and_lists_of_agents_are_none(
+    make: Callable[..., Agent], outside: Outside, stop: asyncio.Event
+) -> None:
+    agent = make(signs=Signs())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(agent.run(stop))
+        for news, is_proof in ((policy(), True), (listed("orders-0"), False), (PolicyConfirmed(), True)):
+            agent._age._policy_at = 0.0
+            outside.queue.put_nowait(news)
+            await until(outside.queue.empty)
+            await asyncio.sleep(0)
+            assert (agent._age._policy_at > 0) is is_proof
+        assert [record["event"] for record in outside.records()] == ["agent.start", "policy.changed"]
+        stop.set()
+
+
+async def test_without_an_operator_no_policy_is_stale(
+    make: Callable[..., Agent], outside: Outside, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.01)
+    agent = make()
+    agent._age.operator_worked(1e6)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(agent.run(stop))
+        outside.queue.put_nowait(policy())
+        await until(lambda: reasons(agent) == [])
+        await until(lambda: len(outside.applied) > 0)
+        assert agent._shared.staleness.refusal is None
+        stop.set()
 
 
 async def test_a_policy_that_goes_takes_every_grant_with_it(agent: Agent, outside: Outside) -> None:

@@ -49,6 +49,8 @@ def test_reading_manifests_needs_no_callers() -> None:
         ([*IN_A_POD, "--check"], "--check has no meaning with --policy-name"),
         ([*IN_A_POD, *TOKENS], "--token-issuer has no meaning with --policy-name"),
         ([*ELSEWHERE, "--policy-namespace", "x"], "--policy-namespace has no meaning with --manifests"),
+        ([*ELSEWHERE, "--operator-lease", "a/b"], "--operator-lease has no meaning with --manifests"),
+        ([*IN_A_POD, "--operator-lease", "keyward"], "'keyward' is not NAMESPACE/NAME"),
         ([*ELSEWHERE, "--external-listen", "0.0.0.0:9143"], "--external-listen has no meaning with --manifests"),
         ([*ELSEWHERE, "--service-listen", "0.0.0.0:9144"], "--service-listen has no meaning with --manifests"),
         (["--manifests", "m"], "nobody could log in"),

@@ -20,6 +20,7 @@ def test_a_pod_needs_to_be_told_little() -> None:
     assert settings.ca_directory == Path("/etc/keyward/ca")
     assert settings.server_names == ("keyward-orders.payments.svc",)
     assert settings.clients is None
+    assert settings.operator_lease == "keyward-system/keyward-operator"
 
 
 def test_server_names_add_up_and_the_policy_may_be_elsewhere() -> None:
@@ -27,6 +28,11 @@ def test_server_names_add_up_and_the_policy_may_be_elsewhere() -> None:
     settings = settings_from(parse(arguments), POD)
     assert settings.server_names == ("keyward-orders.payments.svc", "db.example.com")
     assert settings.policy == "elsewhere/payments.orders"
+
+
+def test_the_operator_s_lease_may_be_elsewhere() -> None:
+    settings = settings_from(parse([*MINIMUM, "--operator-lease", "platform/keyward"]), POD)
+    assert settings.operator_lease == "platform/keyward"
 
 
 def test_missing_environment_is_told_with_where_it_comes_from() -> None:

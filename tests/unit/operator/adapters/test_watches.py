@@ -25,7 +25,7 @@ class Sink:
         self.resyncs = 0
         self.watches = Watches(
             cast(Connection, None),
-            Scope(agents_namespace="keyward-agents"),
+            Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents"),
             tell=lambda key, cause: self.told.append((key, cause)),
             request_resync=self.request,
         )

@@ -39,6 +39,7 @@ def test_the_agent_is_told_where_its_policy_and_its_names_are() -> None:
     assert container(built())["args"] == [
         "--policy-namespace=keyward-agents",
         "--policy-name=payments.orders",
+        "--operator-lease=keyward-system/keyward-operator",
         "--ca-directory=/etc/keyward/ca",
         "--listen=0.0.0.0:9142",
         "--external-listen=0.0.0.0:9143",

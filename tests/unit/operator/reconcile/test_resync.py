@@ -66,7 +66,7 @@ async def run(made: Resync, until: Callable[[], bool], *, request: bool = False)
 
 
 def resync_of(lists: Lists, queue: WorkQueue[Key], period: float) -> Resync:
-    scope = Scope(agents_namespace="keyward-agents")
+    scope = Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents")
     return Resync(cast(KubernetesApi, lists), queue, Journal(), scope, period=period)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from keyward_proxy import kubernetes_api
 from keyward_proxy.feed import watch as module
-from keyward_proxy.feed.watch import KubernetesPolicySource, ReplicasChanged
+from keyward_proxy.feed.watch import KubernetesPolicySource, PolicyConfirmed, ReplicasChanged
 from keyward_proxy.kubernetes_api import KubernetesAPI
 from keyward_proxy.tasks import TaskHolder
 from tests.unit.proxy.apiserver import MiniatureAPIServer
@@ -26,11 +26,18 @@ def replicas() -> list[list[str]]:
 
 
 @pytest.fixture
+def confirmed() -> list[str | None]:
+    """The revision in force at each confirmation."""
+    return []
+
+
+@pytest.fixture
 async def seen(
     server: MiniatureAPIServer,
     api: KubernetesAPI,
     tasks: TaskHolder,
     replicas: list[list[str]],
+    confirmed: list[str | None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[list[str | None]]:
     """Revisions in the order in which they came into force; None: no policy."""
@@ -42,6 +49,8 @@ async def seen(
         async for news in source.policies():
             if isinstance(news, ReplicasChanged):
                 replicas.append([replica.pod for replica in news.replicas])
+            elif isinstance(news, PolicyConfirmed):
+                confirmed.append(revisions[-1])
             else:
                 revisions.append(news.revision if news else None)
 
@@ -161,3 +170,79 @@ async def test_an_unreadable_policy_leaves_the_last_one_in_force(
     server.put({"revision": "r2"})
     server.put(policy_document(revision="r3"))
     await until(lambda: seen == ["r1", "r3"])
+
+
+async def test_events_and_bookmarks_confirm_the_policy(
+    server: MiniatureAPIServer, seen: list[str | None], confirmed: list[str | None]
+) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    assert confirmed == []
+    server.bookmark()
+    await until(lambda: confirmed == ["r1"])
+    server.report(agent("a", "10.1.0.1"))
+    await until(lambda: confirmed == ["r1", "r1"])
+    server.remove()
+    server.bookmark()
+    await until(lambda: confirmed == ["r1", "r1", None])
+    assert len(server.asked("GET")) == 1
+
+
+async def test_in_a_silence_the_object_s_version_alone_is_asked_for(
+    server: MiniatureAPIServer, seen: list[str | None], confirmed: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 0.02)
+    server.put(policy_document(revision="r1"))
+    server.bookmark()
+    await until(lambda: confirmed[-3:] == ["r1"] * 3)
+    whole, *looks = server.asked("GET")
+    assert "PartialObjectMetadata" not in whole.headers["Accept"]
+    assert all("as=PartialObjectMetadata" in look.headers["Accept"] for look in looks)
+    assert len(server.asked("GET", watch=True)) == 1
+    server.put(policy_document(revision="r2"))
+    await until(lambda: confirmed[-1] == "r2")
+    server.remove()
+    await until(lambda: confirmed[-1] is None)
+    assert len(server.asked("GET", watch=True)) == 1
+
+
+async def test_a_watch_that_owes_a_version_is_begun_anew(
+    server: MiniatureAPIServer, seen: list[str | None], confirmed: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 0.05)
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    server.object = {"metadata": {"resourceVersion": "150"}, "spec": policy_document(revision="r2")}
+    await until(lambda: seen == ["r1", "r2"])
+    assert len(server.asked("GET", watch=True)) >= 1
+    await until(lambda: confirmed[-1:] == ["r2"])
+
+
+async def test_while_the_api_server_is_away_nothing_is_confirmed(
+    server: MiniatureAPIServer, seen: list[str | None], confirmed: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 0.02)
+    server.put(policy_document(revision="r1"))
+    await until(lambda: bool(confirmed))
+    server.failing = 503
+    await until(lambda: len(server.requests) > 8)
+    before = len(confirmed)
+    await until(lambda: len(server.requests) > 12)
+    assert len(confirmed) == before
+    server.failing = 0
+    await until(lambda: len(confirmed) > before)
+
+
+async def test_a_policy_that_cannot_be_read_is_not_in_force_so_nothing_confirms_the_last_one(
+    server: MiniatureAPIServer, seen: list[str | None], confirmed: list[str | None]
+) -> None:
+    server.put(policy_document(revision="r1"))
+    await until(lambda: server.watching == 1)
+    server.put({"revision": "r2"})
+    server.bookmark()
+    server.report(agent("a", "10.1.0.1"))
+    server.put(policy_document(revision="r1"))
+    await until(lambda: confirmed == ["r1"])
+    server.bookmark()
+    await until(lambda: confirmed == ["r1", "r1"])
+    assert seen == ["r1"]
