@@ -3,7 +3,7 @@
 from pydantic.fields import FieldInfo
 
 from keyward_api.permissions import FORMS, IAM_ACTIONS, Permission, StatementForm
-from keyward_api.resources.database import Limits, Staleness
+from keyward_api.resources.database import Consistency, Limits, Staleness
 from keyward_api.resources.models import Model, camel
 from keyward_api.resources.role import RoleOptions
 from local.tables import table
@@ -49,6 +49,9 @@ def files() -> dict[str, str]:
         _fields(RoleOptions),
         "\n## `spec.limits` of a KeyspacesDatabase\n",
         _fields(Limits),
+        "\n## `spec.consistency` of a KeyspacesDatabase\n"
+        "The audit trail has the level that was sent, and the one that was asked for where it is another.\n",
+        _fields(Consistency),
         "\n## `spec.policy` of a KeyspacesDatabase\nAgents in a cluster only. "
         "[How it is measured](adr/0015-stale-policies.md).\n",
         _fields(Staleness),

@@ -290,6 +290,7 @@ def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_addr
         audience=names.token_audience(namespace=metadata.namespace, database=metadata.name),
         service_address=service_address,
         limits=spec.limits,
+        consistency=spec.consistency,
         staleness=spec.policy,
     )
 

@@ -35,7 +35,9 @@ def accepted(level: ConsistencyLevel, *, write: bool) -> bool:
 
 
 def effective(level: ConsistencyLevel, *, write: bool) -> ConsistencyLevel:
-    """The level that the agent sends: the client's where Keyspaces accepts it, else LOCAL_QUORUM.
+    """The level that the agent sends unless the database says `PassThrough`: the client's, or LOCAL_QUORUM.
+
+    The client's where Keyspaces accepts it.
 
     LOCAL_QUORUM is the strongest that Keyspaces has, so nothing is weakened that could have run.
     """

@@ -131,6 +131,8 @@ class Grants:
 
     rules: dict[str, dict[str, list[tuple[str, str, str]]]] = field(default_factory=dict)
     locks: list[dict[str, Any]] = field(default_factory=list)
+    database: dict[str, Any] = field(default_factory=dict)
+    """What is asked of the database beside where it is."""
 
     def allow(self, account: str, db_user: str, permission: str, keyspace: str, table: str = "*") -> Grants:
         self.rules.setdefault(account, {}).setdefault(db_user, []).append((permission, keyspace, table))
@@ -151,7 +153,7 @@ class Grants:
             namespace, name = account.split("/")
             identities.append({"kind": "ServiceAccount", "namespace": namespace, "name": name, "grants": ids})
         spec = {
-            "database": _database(keyspaces),
+            "database": _database(keyspaces) | self.database,
             "grants": grants,
             "identities": identities,
             "locks": self.locks,

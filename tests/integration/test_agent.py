@@ -134,6 +134,20 @@ def test_a_granted_write_is_written_even_at_a_level_that_keyspaces_refuses(
         assert session.execute("SELECT text FROM scribbles.lines WHERE id = 1").one().text == "secret-literal"
 
 
+def test_what_passes_through_is_for_keyspaces_to_refuse(agent: RunningAgent, keys: ClusterKeys) -> None:
+    passing = grants()
+    passing.database["consistency"] = {"writes": "PassThrough", "reads": "PassThrough"}
+    agent.apply(passing)
+    with agent.cluster("KeyspacesWriter", keys.token(APP)) as cluster:
+        session = cluster.connect()
+        for statement in (INSERT, "SELECT text FROM scribbles.lines WHERE id = 1"):
+            with pytest.raises(InvalidRequest, match="Consistency level EACH_QUORUM is not supported"):
+                session.execute(SimpleStatement(statement, consistency_level=ConsistencyLevel.EACH_QUORUM))
+        session.execute(SimpleStatement(INSERT, consistency_level=ConsistencyLevel.LOCAL_QUORUM))
+        agent.apply(grants())
+        session.execute(SimpleStatement(INSERT, consistency_level=ConsistencyLevel.EACH_QUORUM))
+
+
 def test_an_error_of_keyspaces_reaches_the_client(reader: Session) -> None:
     with pytest.raises(InvalidRequest, match=r"unconfigured table shop\.nothing"):
         reader.execute("SELECT * FROM shop.nothing")

@@ -189,6 +189,25 @@ class Limits(Model):
     )
 
 
+class Consistency(Model):
+    """What becomes of consistency levels that Amazon Keyspaces refuses."""
+
+    writes: Literal["UpgradeToLocalQuorum", "PassThrough"] = Field(
+        default="UpgradeToLocalQuorum",
+        description="`UpgradeToLocalQuorum`: writes are sent with LOCAL_QUORUM, the only level that Amazon Keyspaces "
+        "takes for them (cqlsh asks for ONE); `PassThrough`: with what the client asks for.",
+    )
+    reads: Literal["UpgradeUnsupported", "PassThrough"] = Field(
+        default="UpgradeUnsupported",
+        description="`UpgradeUnsupported`: reads at levels other than ONE, LOCAL_ONE and LOCAL_QUORUM are sent with "
+        "LOCAL_QUORUM (gocql asks for QUORUM); `PassThrough`: with what the client asks for.",
+    )
+
+    def passes(self, *, write: bool) -> bool:
+        """Whether a statement is sent with the level that the client asks for, whatever Keyspaces says to it."""
+        return (self.writes if write else self.reads) == "PassThrough"
+
+
 class Staleness(Model):
     """What agents do while they cannot know whether access was taken away meanwhile.
 
@@ -243,6 +262,10 @@ class KeyspacesDatabaseSpec(Model):
         ),
     )
     limits: Limits = Field(default_factory=Limits, description="What clients may take.")
+    consistency: Consistency = Field(
+        default_factory=Consistency,
+        description="What becomes of consistency levels that Amazon Keyspaces refuses. Serial levels always pass.",
+    )
     policy: Staleness = Field(
         default_factory=Staleness,
         description="What agents do while they cannot know whether their policy is current.",

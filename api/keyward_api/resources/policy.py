@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from keyward_api.permissions import Permission
-from keyward_api.resources.database import Limits, Staleness
+from keyward_api.resources.database import Consistency, Limits, Staleness
 from keyward_api.resources.models import (
     LIST_ATOMIC,
     AccountID,
@@ -72,6 +72,9 @@ class PolicyDatabase(Model):
         description="IP address of the agents' Service, which drivers see as the node.",
     )
     limits: Limits = Field(default_factory=Limits, description="What clients may take.")
+    consistency: Consistency = Field(
+        default_factory=Consistency, description="What becomes of consistency levels that Keyspaces refuses."
+    )
     staleness: Staleness = Field(
         default_factory=Staleness, description="What agents do while they cannot know whether this policy is current."
     )

@@ -99,6 +99,8 @@ class Judge:
         if parameters is None or not isinstance(statement, Statement):
             return None
         asked, sent = _LEVELS[parameters.consistency, statement.writes]
+        if self._context.policy.database.consistency.passes(write=statement.writes):
+            sent = asked
         request.consistency = sent.name
         if asked is sent:
             return None

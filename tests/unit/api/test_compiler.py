@@ -158,3 +158,18 @@ def test_a_policy_says_what_agents_need_to_reach_the_database() -> None:
     assert target.audience == "keyward.dev/payments/orders"
     assert target.external_id == "c1u57e2/payments/orders"
     assert target.service_address == "10.96.0.7"
+
+
+def test_a_policy_says_what_the_database_asks_of_its_agents() -> None:
+    target = compiled().spec.database
+    assert (target.consistency.writes, target.consistency.reads) == ("UpgradeToLocalQuorum", "UpgradeUnsupported")
+    assert (target.staleness.max_staleness_seconds, target.staleness.on_stale) == (3600, "RefuseNew")
+    asked = database(
+        consistency={"writes": "PassThrough"},
+        policy={"maxStalenessSeconds": 60, "onStale": "CloseAll"},
+        limits={"maxConnections": 7},
+    )
+    target = compiled(of=asked).spec.database
+    assert (target.consistency.writes, target.consistency.reads) == ("PassThrough", "UpgradeUnsupported")
+    assert (target.staleness.max_staleness_seconds, target.staleness.on_stale) == (60, "CloseAll")
+    assert target.limits.max_connections == 7

@@ -2,6 +2,7 @@ import pytest
 
 from keyward_api.consistency import ConsistencyLevel as Level
 from keyward_api.consistency import accepted, effective
+from keyward_api.resources.database import Consistency
 
 
 @pytest.mark.parametrize("level", [Level.ONE, Level.LOCAL_ONE, Level.LOCAL_QUORUM])
@@ -25,3 +26,10 @@ def test_writes_become_local_quorum(level: Level) -> None:
 @pytest.mark.parametrize("write", [True, False])
 def test_serial_levels_pass(level: Level, write: bool) -> None:
     assert effective(level, write=write) is level
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_levels_pass_only_where_the_database_says_so(write: bool) -> None:
+    assert not Consistency().passes(write=write)
+    assert Consistency(writes="PassThrough").passes(write=write) is write
+    assert Consistency(reads="PassThrough").passes(write=write) is not write

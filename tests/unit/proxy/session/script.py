@@ -72,6 +72,7 @@ def policy(
     options: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
     locks: tuple[dict[str, Any], ...] = (),
+    consistency: dict[str, str] | None = None,
 ) -> PolicyView:
     """What the app may do as the IAM role `Reader`."""
     role_arn = "arn:aws:iam::111122223333:role/Reader"
@@ -93,6 +94,7 @@ def policy(
             "audience": "keyward.dev/payments/orders",
             "serviceAddress": "10.96.0.10",
             "limits": limits or {},
+            "consistency": consistency or {},
         },
         "grants": [grant] if granted else [],
         "identities": [{"kind": "ServiceAccount", "namespace": "shop", "name": "app", "grants": ["g1"]}]
@@ -363,10 +365,11 @@ def logged_in(
     proof_expires: float = inf,
     options: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    consistency: dict[str, str] | None = None,
     **surroundings: Any,
 ) -> Script:
     """A session at the beginning of its relay."""
-    view = policy(*allow, deny=deny, options=options, limits=limits)
+    view = policy(*allow, deny=deny, options=options, limits=limits, consistency=consistency)
     script = new_script(view, version=version, **surroundings)
     script >> client(frames.startup(version=version)) >> client(frames.auth_response(plain(), version=version))
     script >> authenticated(expires=proof_expires) >> opened(expires=expires)
