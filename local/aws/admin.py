@@ -1,4 +1,4 @@
-"""The admin API on loopback: questions of local Keyspaces, and the call log.
+"""The admin API on loopback: questions of local Keyspaces, the call log, and faults on demand.
 
 Every call but GET /healthz needs `Authorization: Bearer <token>`; the token lies in the state directory, for
 its owner only.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from local.aws.authentication import LoginRefused
 from local.aws.calls import CallLog
 from local.aws.cassandra_login import CassandraLogin
+from local.aws.faults import Faults, Refusal
 from local.aws.keyspaces import KeyspacesAccess
 
 
@@ -43,10 +44,25 @@ class AuthorizeBody(_Body):
     resources: list[str] = Field(min_length=1)
 
 
+class RefusalBody(_Body):
+    """See Refusal."""
+
+    action: str = Field(pattern="^(iam|sts):[A-Za-z*?]+$")
+    code: Literal["Throttling", "ServiceFailure", "ConcurrentModification", "LimitExceeded"]
+    times: int = Field(ge=1, le=1_000_000)
+
+
+class FaultsBody(_Body):
+    """All faults that shall be in force."""
+
+    refusals: list[RefusalBody] = []
+    visibility_delay_seconds: Annotated[float, Field(ge=0, le=600)] = Field(default=0, alias="visibilityDelaySeconds")
+
+
 _Model = TypeVar("_Model", bound=_Body)
 
 
-def admin_application(access: KeyspacesAccess, calls: CallLog, token: str) -> web.Application:
+def admin_application(access: KeyspacesAccess, calls: CallLog, faults: Faults, token: str) -> web.Application:
     """The aiohttp application."""
 
     async def authenticate(request: web.Request) -> web.Response:
@@ -74,6 +90,12 @@ def admin_application(access: KeyspacesAccess, calls: CallLog, token: str) -> we
         calls.clear()
         return web.Response(status=204)
 
+    async def disturb(request: web.Request) -> web.Response:
+        body = await _parsed(request, FaultsBody)
+        refusals = [Refusal(action=item.action, code=item.code, times=item.times) for item in body.refusals]
+        faults.set(refusals=refusals, visibility_delay_seconds=body.visibility_delay_seconds)
+        return web.Response(status=204)
+
     application = web.Application(middlewares=[_bearer(token)])
     application.add_routes(
         [
@@ -81,6 +103,7 @@ def admin_application(access: KeyspacesAccess, calls: CallLog, token: str) -> we
             web.post("/keyspaces/authorize", authorize),
             web.get("/calls", recorded),
             web.delete("/calls", clear),
+            web.put("/faults", disturb),
             web.get("/healthz", _healthz),
         ]
     )

@@ -124,6 +124,14 @@ class AdminClient:
         """Forgets the calls so far."""
         self._call("DELETE", "/calls")
 
+    def set_faults(self, *refusals: tuple[str, str, int], visibility_delay_seconds: float = 0) -> None:
+        """Have so many calls of an action refused with a code: (`iam:*`, `Throttling`, 3); without any, none is."""
+        body = {
+            "refusals": [{"action": action, "code": code, "times": times} for action, code, times in refusals],
+            "visibilityDelaySeconds": visibility_delay_seconds,
+        }
+        self._call("PUT", "/faults", body)
+
     def healthz(self) -> bool:
         """Whether local AWS answers."""
         try:

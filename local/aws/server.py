@@ -21,6 +21,7 @@ from aiohttp import web
 from local.aws.admin import admin_application
 from local.aws.authentication import Authenticator
 from local.aws.calls import CallLog
+from local.aws.faults import Faults
 from local.aws.iam import Iam
 from local.aws.keyspaces import KeyspacesAccess
 from local.aws.service import Service
@@ -63,7 +64,7 @@ class Settings:
 
 def applications(settings: Settings) -> tuple[web.Application, web.Application]:
     """The public and the admin application, over one new and empty account."""
-    store, sessions, calls = IamStore(settings.account), SessionRegistry(), CallLog()
+    store, sessions, calls, faults = IamStore(settings.account), SessionRegistry(), CallLog(), Faults()
     authenticator = Authenticator(
         root=root_credential(settings.state, settings.account),
         store=store,
@@ -73,12 +74,13 @@ def applications(settings: Settings) -> tuple[web.Application, web.Application]:
     service = Service(
         authenticator=authenticator,
         sts=Sts(account=settings.account, store=store, sessions=sessions, keys=IssuerKeys(settings.issuers)),
-        iam=Iam(account=settings.account, store=store),
+        iam=Iam(account=settings.account, store=store, faults=faults),
         calls=calls,
+        faults=faults,
         clock=time.time,
     )
     access = KeyspacesAccess(authenticator=authenticator, store=store, calls=calls, clock=time.time)
-    return public_application(service), admin_application(access, calls, admin_token(settings.state))
+    return public_application(service), admin_application(access, calls, faults, admin_token(settings.state))
 
 
 def public_application(service: Service) -> web.Application:

@@ -11,6 +11,7 @@ from local.aws import query
 from local.aws.authentication import Authenticator
 from local.aws.calls import CallLog
 from local.aws.errors import AwsError
+from local.aws.faults import Faults
 from local.aws.iam import Iam
 from local.aws.principals import Principal
 from local.aws.query import Call, UncheckedCall
@@ -46,6 +47,7 @@ class Service:
     sts: Sts
     iam: Iam
     calls: CallLog
+    faults: Faults
     clock: Callable[[], float]
 
     def answer(self, request: ReceivedRequest) -> Answer:
@@ -76,6 +78,7 @@ class Service:
             return Answer(status=200, body=query.result_document(call, result))
         caller = self.authenticator.caller(request, unchecked.service, self.clock())
         attempt.principal = caller.arn
+        self.faults.check(attempt.action)
         if unchecked.service == "iam":
             return self._iam(unchecked, caller, request)
         call = unchecked.checked()
@@ -91,8 +94,7 @@ class Service:
     def _iam(self, unchecked: UncheckedCall, caller: Principal, request: ReceivedRequest) -> Answer:
         call = unchecked.checked()
         self.iam.authorize(call, caller)
-        self.iam.check(call)
-        answer = self.iam.store.dispatch(call.action, request.body, request.header("authorization") or "")
+        answer = self.iam.perform(call, request.body, request.header("authorization") or "")
         return Answer(status=answer.status, body=answer.body)
 
     def _record(self, attempt: _Attempt, error: AwsError | None) -> None:

@@ -6,7 +6,9 @@ answers passed on. moto is used from one thread only: the server's event loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -68,8 +70,10 @@ class IamAnswer:
 class IamStore:
     """The IAM of one account in partition `aws`."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, *, clock: Callable[[], float] = time.time) -> None:
         self.account = account
+        self._clock = clock
+        self._hidden_until: dict[str, float] = {}
         # moto reads its AWS managed policies (AmazonKeyspacesReadOnlyAccess and 1,500 others) only when told so.
         default_user_config["iam"]["load_aws_managed_policies"] = True
 
@@ -79,11 +83,33 @@ class IamStore:
 
     def role(self, arn: str) -> Role | None:
         """The role of that ARN."""
-        return next((_role(self, role) for role in self._backend.roles.values() if role.arn == arn), None)
+        return next((_role(self, role) for role in self.visible_roles() if role.arn == arn), None)
+
+    def visible_roles(self) -> Iterator[Entity]:
+        """moto's roles, without those that are too new to be seen."""
+        now = self._clock()
+        return (role for role in self._backend.roles.values() if self._hidden_until.get(role.id, now) <= now)
+
+    def hide_role(self, name: str, seconds: float) -> None:
+        """Let a role be unseen for so long: IAM is eventually consistent."""
+        role = self.entity(name)
+        self._hidden_until[role.id] = self._clock() + seconds
+
+    def entity(self, name: str) -> Entity:
+        """moto's role of that name. Raises AwsError NoSuchEntity."""
+        found = next((role for role in self.visible_roles() if role.name == name), None)
+        if found is None:
+            raise AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", status=404)
+        return found
 
     def role_arn(self, name: str) -> str | None:
         """The ARN, with its path, of a role by its name."""
-        return next((str(role.arn) for role in self._backend.roles.values() if role.name == name), None)
+        return next((str(role.arn) for role in self.visible_roles() if role.name == name), None)
+
+    def role_boundary(self, name: str) -> str | None:
+        """The ARN of a role's permissions boundary."""
+        boundary = next((role.permissions_boundary_arn for role in self.visible_roles() if role.name == name), None)
+        return str(boundary) if boundary else None
 
     def user_arn(self, name: str) -> str | None:
         """The ARN, with its path, of a user by its name."""
@@ -101,6 +127,19 @@ class IamStore:
         if ":assumed-role/" in arn:
             return self.role_arn(arn.split("/")[1]) is not None
         return arn in self._arns()
+
+    def unique_id(self, kind: str, name: str) -> tuple[str, str] | None:
+        """ARN and unique id (AROA..., AIDA...) of a `Role` or `User`."""
+        entities = self._backend.roles if kind == "Role" else self._backend.users
+        return next((((str(e.arn), str(e.id)) for e in entities.values() if e.name == name)), None)
+
+    def forget_principal(self, arn: str, unique_id: str) -> None:
+        """Trust policies that name a deleted user or role show its unique id, and trust its successor no more.
+
+        Source: "AWS JSON policy elements: Principal", IAM User Guide.
+        """
+        for role in self._backend.roles.values():
+            role.assume_role_policy_document = _renamed(role.assume_role_policy_document, arn, unique_id)
 
     def grants(self, principal: Principal) -> Grants:
         """The policies of a principal's user or role; none where that no longer exists."""
@@ -155,7 +194,7 @@ class IamStore:
         return IamAnswer(status=status, body=text.decode() if isinstance(text, bytes) else text)
 
     def _arns(self) -> Iterator[str]:
-        yield from (role.arn for role in self._backend.roles.values())
+        yield from (role.arn for role in self.visible_roles())
         yield from (user.arn for user in self._backend.users.values())
 
 
@@ -195,6 +234,20 @@ def _user_principal(account: str, user: Entity) -> Principal:
         owner_arn=user.arn,
         owner_id=user.id,
     )
+
+
+def _renamed(document: str, arn: str, unique_id: str) -> str:
+    if f'"{arn}"' not in document:
+        return document
+    body = json.loads(document)
+    statements = body["Statement"] if isinstance(body["Statement"], list) else [body["Statement"]]
+    for statement in statements:
+        principal = statement.get("Principal")
+        if isinstance(principal, dict) and "AWS" in principal:
+            listed = principal["AWS"] if isinstance(principal["AWS"], list) else [principal["AWS"]]
+            renamed = [unique_id if value == arn else value for value in listed]
+            principal["AWS"] = renamed if isinstance(principal["AWS"], list) else renamed[0]
+    return json.dumps(body)
 
 
 def _documents(owner: Entity) -> tuple[str, ...]:

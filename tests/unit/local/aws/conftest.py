@@ -19,6 +19,7 @@ from moto.iam.models import iam_backends
 from local.aws.authentication import Authenticator
 from local.aws.calls import CallLog
 from local.aws.client import Credentials
+from local.aws.faults import Faults
 from local.aws.iam import Iam
 from local.aws.keyspaces import KeyspacesAccess
 from local.aws.principals import Credential, new_secret, root_principal
@@ -75,6 +76,7 @@ class Account:
     root: Credentials
     keys: dict[str, RSAKey | ECKey]
     jwks: Path
+    faults: Faults
 
     @property
     def store(self) -> IamStore:
@@ -173,9 +175,9 @@ def received(request: Any) -> ReceivedRequest:
     )
 
 
-def _empty_store() -> IamStore:
+def _empty_store(clock: Clock) -> IamStore:
     """moto keeps one IAM per account and process, and is slow to read AWS's managed policies again."""
-    store = IamStore(ACCOUNT)
+    store = IamStore(ACCOUNT, clock=clock)
     backend = iam_backends[ACCOUNT]["aws"]
     for entities in (backend.roles, backend.users, backend.groups, backend.open_id_providers):
         entities.clear()
@@ -199,7 +201,8 @@ def account(signing_keys: dict[str, RSAKey | ECKey], tmp_path: Path) -> Account:
     """An empty account with the cluster's keys at hand."""
     jwks = tmp_path / "jwks.json"
     jwks.write_text(json.dumps(KeySet([signing_keys["rsa"], signing_keys["ec"]]).as_dict(private=False)))
-    clock, store, sessions, calls = Clock(), _empty_store(), SessionRegistry(), CallLog()
+    clock, sessions, calls, faults = Clock(), SessionRegistry(), CallLog(), Faults()
+    store = _empty_store(clock)
     root = Credential(
         access_key_id="AKIAROOTROOTROOTROOT", secret_access_key=new_secret(), principal=root_principal(ACCOUNT)
     )
@@ -207,8 +210,9 @@ def account(signing_keys: dict[str, RSAKey | ECKey], tmp_path: Path) -> Account:
     service = Service(
         authenticator=authenticator,
         sts=Sts(account=ACCOUNT, store=store, sessions=sessions, keys=IssuerKeys({ISSUER: jwks})),
-        iam=Iam(account=ACCOUNT, store=store),
+        iam=Iam(account=ACCOUNT, store=store, faults=faults),
         calls=calls,
+        faults=faults,
         clock=clock,
     )
     return Account(
@@ -218,6 +222,7 @@ def account(signing_keys: dict[str, RSAKey | ECKey], tmp_path: Path) -> Account:
         root=Credentials(access_key_id=root.access_key_id, secret_access_key=root.secret_access_key),
         keys=signing_keys,
         jwks=jwks,
+        faults=faults,
     )
 
 

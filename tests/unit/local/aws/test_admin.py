@@ -7,6 +7,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from local.aws.admin import admin_application
+from local.aws.errors import AwsError
 from tests.unit.local.aws.conftest import Account, allow
 from tests.unit.local.aws.test_keyspaces import ITEMS, login
 
@@ -15,7 +16,7 @@ AUTHORIZED = {"Authorization": "Bearer token"}
 
 @pytest.fixture
 async def admin(account: Account) -> AsyncIterator[TestClient[Any, Any]]:
-    application = admin_application(account.access, account.access.calls, "token")
+    application = admin_application(account.access, account.access.calls, account.faults, "token")
     async with TestClient(TestServer(application)) as client:
         yield client
 
@@ -36,7 +37,13 @@ def body_of(account: Account) -> dict[str, Any]:
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer tokem"}, {"Authorization": "token"}])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/keyspaces/authenticate"), ("POST", "/keyspaces/authorize"), ("GET", "/calls"), ("DELETE", "/calls")],
+    [
+        ("POST", "/keyspaces/authenticate"),
+        ("POST", "/keyspaces/authorize"),
+        ("GET", "/calls"),
+        ("DELETE", "/calls"),
+        ("PUT", "/faults"),
+    ],
 )
 async def test_every_call_needs_the_token(
     admin: TestClient[Any, Any], headers: dict[str, str], method: str, path: str
@@ -110,3 +117,29 @@ async def test_calls_are_shown_and_cleared(account: Account, admin: TestClient[A
         assert response.status == 204
     async with admin.get("/calls", headers=AUTHORIZED) as response:
         assert await response.json() == []
+
+
+async def test_faults_are_set_all_at_once(account: Account, admin: TestClient[Any, Any]) -> None:
+    refusals = [{"action": "iam:*", "code": "Throttling", "times": 1}]
+    body = {"refusals": refusals, "visibilityDelaySeconds": 2.5}
+    async with admin.put("/faults", json=body, headers=AUTHORIZED) as response:
+        assert response.status == 204
+    assert account.faults.visibility_delay_seconds == 2.5
+    with pytest.raises(AwsError, match="Rate exceeded"):
+        account.faults.check("iam:GetRole")
+    async with admin.put("/faults", json={}, headers=AUTHORIZED) as response:
+        assert response.status == 204
+    assert account.faults.visibility_delay_seconds == 0
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"action": "iam:*", "code": "Nonsense", "times": 1},
+        {"action": "s3:*", "code": "Throttling", "times": 1},
+        {"action": "iam:*", "code": "Throttling", "times": 0},
+    ],
+)
+async def test_a_fault_that_is_none_is_refused(admin: TestClient[Any, Any], refusal: dict[str, Any]) -> None:
+    async with admin.put("/faults", json={"refusals": [refusal]}, headers=AUTHORIZED) as response:
+        assert response.status == 400

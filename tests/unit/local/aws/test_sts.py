@@ -178,7 +178,7 @@ def test_a_chained_session_lasts_an_hour_at_most(federated: Account, agent: Cred
 
 
 def test_a_web_identity_is_no_chain(federated: Account) -> None:
-    federated.iam.update_role(RoleName="agent", MaxSessionDuration=43200)
+    federated.iam.update_role(RoleName="agent", Description="", MaxSessionDuration=43200)
     federated.client("sts", None).assume_role_with_web_identity(
         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/agent",
         RoleSessionName="agent-1",

@@ -9,7 +9,7 @@ from local.aws.errors import AwsError
 from local.aws.principals import Principal, PrincipalKind
 from local.aws.store import Grants, OidcProvider, Role
 from local.aws.trust import STS_KEYS, Caller, check_principals, request_values, trust_verdict
-from tests.unit.local.aws.conftest import PROVIDER, Account, trust
+from tests.unit.local.aws.conftest import PROVIDER, Account, allow, trust
 
 AGENT = Principal(
     kind=PrincipalKind.ROLE_SESSION,
@@ -148,3 +148,34 @@ def test_users_and_roles_must_exist(account: Account, arn: str) -> None:
     account.iam.create_user(UserName="ann")
     account.role("agent", trust("*"))
     check_principals(account.store, trust({"AWS": arn}))
+
+
+def test_a_trust_policy_does_not_trust_the_successor_of_who_it_named(account: Account) -> None:
+    admin = account.user("admin", allow("sts:AssumeRole"))
+    agent = account.role("agent", trust("*"), allow("sts:AssumeRole"))
+    first_id = account.iam.get_role(RoleName="agent")["Role"]["RoleId"]
+    reader = account.role("reader", trust({"AWS": ["111122223333", agent]}))
+    only = account.role("only", trust({"AWS": agent}))
+    account.session(account.session(admin, agent), only)
+    account.iam.delete_role_policy(RoleName="agent", PolicyName="own")
+    account.iam.delete_role(RoleName="agent")
+
+    def principals(name: str) -> object:
+        document = account.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        return document["Statement"][0]["Principal"]["AWS"]
+
+    assert principals("reader") == ["111122223333", first_id]
+    assert first_id.startswith("AROA")
+    account.role("agent", trust("*"), allow("sts:AssumeRole"))
+    again = account.session(admin, agent)
+    account.session(again, reader)
+    with pytest.raises(Exception, match="not authorized to perform: sts:AssumeRole"):
+        account.session(again, only)
+    account.iam.update_assume_role_policy(RoleName="only", PolicyDocument=trust({"AWS": agent}))
+    assert principals("only") == agent
+    account.session(again, only)
+
+
+def test_a_unique_id_of_nobody_is_no_principal(account: Account) -> None:
+    with pytest.raises(Exception, match='Invalid principal in policy: "AWS":"AROA'):
+        account.role("reader", trust({"AWS": "AROAAAAAAAAAAAAAAAAAA"}))
