@@ -12,6 +12,7 @@ import yaml
 
 from keyward_api import names
 from keyward_api.resources.database import OBJECT_RULES, SPEC_RULES, KeyspacesDatabase
+from keyward_api.resources.iam_role import IAM_ROLE_SPEC_RULES, KeyspacesIAMRole
 from keyward_api.resources.lock import KeyspacesLock
 from keyward_api.resources.models import Model
 from keyward_api.resources.policy import KeyspacesPolicy
@@ -127,6 +128,23 @@ KINDS: tuple[Kind, ...] = (
             Column(name="Databases", path=".status.databases"),
             Column(name="Expires", path=".spec.expireTime"),
             Column(name="Message", path=".spec.message", wide=True),
+            _AGE,
+        ),
+    ),
+    Kind(
+        model=KeyspacesIAMRole,
+        plural="keyspacesiamroles",
+        short="ksiam",
+        spec_rules=IAM_ROLE_SPEC_RULES,
+        columns=(
+            Column(name="Ready", path=f"{_READY}.status"),
+            Column(name="Reason", path=f"{_READY}.reason"),
+            Column(name="Role", path=".spec.roleName"),
+            Column(name="Management", path=".spec.management"),
+            Column(name="Account", path=".spec.accountID", wide=True),
+            Column(name="Databases", path=".status.databases", wide=True),
+            Column(name="ARN", path=".status.arn", wide=True),
+            Column(name="Message", path=f"{_READY}.message", wide=True),
             _AGE,
         ),
     ),

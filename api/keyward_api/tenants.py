@@ -7,13 +7,15 @@ a database is permitted if one entry that applies admits all of it. No entry, no
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from keyward_api.names import CQL_PORT
 from keyward_api.resources.database import EndpointType, KeyspacesDatabaseSpec, ServiceType
+from keyward_api.resources.iam_role import ManagedPolicyName
 from keyward_api.resources.models import LabelSelector, camel
+from keyward_api.resources.role import NamePattern
 
 _DAY = 86400
 
@@ -27,6 +29,41 @@ class _Settings(BaseModel):
 AccountPattern = Annotated[str, Field(pattern=r"^[0-9*]{1,12}$")]
 RegionPattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]{1,32}$")]
 Pattern = Annotated[str, Field(min_length=1)]
+IAMMode = Literal["None", "Verify", "Manage"]
+
+PATH_LIMIT = 256
+"""Characters of the platform's path: cluster and namespace follow it, and IAM takes 512 in all."""
+
+
+class TenantIAM(_Settings):
+    """What the operator may do in IAM for the namespaces of one selector."""
+
+    mode: IAMMode = Field(
+        default="None",
+        description="`None`: nothing is read or written. `Verify`: the roles that KeyspacesIAMRoles name are read. "
+        "`Manage`: roles are also made and kept where a KeyspacesIAMRole asks for it.",
+    )
+    path: str = Field(
+        default="/keyward/",
+        max_length=PATH_LIMIT,
+        pattern=r"^/([A-Za-z0-9_+=,.@-]+/)*$",
+        description="IAM path of the roles that are made; cluster and namespace follow it.",
+    )
+    permissions_boundary: str | None = Field(
+        default=None,
+        max_length=2048,
+        pattern=r"^arn:aws(-cn|-us-gov)?:iam::([0-9]{12}|aws):policy/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}$",
+        description="ARN of the policy that bounds every role that is made. Needed by `Manage`.",
+    )
+    managed_policies: tuple[ManagedPolicyName, ...] = Field(
+        default=(), description="Names of the AWS managed policies that may be attached. None by default."
+    )
+
+    @model_validator(mode="after")
+    def _managed_roles_are_bound(self) -> Self:
+        if self.mode == "Manage" and self.permissions_boundary is None:
+            raise ValueError("mode 'Manage' needs `permissionsBoundary`: without it a role could be given any right")
+        return self
 
 
 class Tenant(_Settings):
@@ -56,6 +93,10 @@ class Tenant(_Settings):
     priority_classes: tuple[Pattern, ...] = Field(
         default=(), description="PriorityClasses of agents' pods; patterns. None by default."
     )
+    keyspaces: tuple[NamePattern, ...] = Field(
+        default=("*",), description="Keyspaces that the permissions of managed IAM roles may name; patterns."
+    )
+    iam: TenantIAM = Field(default_factory=TenantIAM, alias="iam", description="What the operator may do in IAM.")
 
 
 class EnvironmentVariable(_Settings):
@@ -124,10 +165,13 @@ class CertificateAuthoritySettings(_Settings):
     )
 
     @model_validator(mode="after")
-    def _are_in_order(self) -> "CertificateAuthoritySettings":
+    def _are_in_order(self) -> Self:
         if not self.overlap_seconds < self.renew_before_seconds < self.lifetime_seconds:
             raise ValueError("overlapSeconds must be below renewBeforeSeconds, and that below lifetimeSeconds")
         return self
+
+
+ClusterName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")]
 
 
 class PlatformSettings(_Settings):
@@ -139,6 +183,11 @@ class PlatformSettings(_Settings):
         default_factory=CertificateAuthoritySettings, description="The certificate authorities of databases."
     )
     cluster_domain: str = Field(default="cluster.local", max_length=253, description="The cluster's DNS domain.")
+    cluster_name: ClusterName = Field(
+        default="",
+        description="What the cluster is called in the paths and tags of IAM roles; unique among the clusters that "
+        "share an account. Empty: its uid.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +200,32 @@ class Violation:
     message: str
 
 
+NO_ENTRY = Violation(
+    setting="tenants", message="no entry of `tenants` selects this namespace: ask the platform team for one"
+)
+
+
+def applying(tenants: Sequence[Tenant], namespace_labels: Mapping[str, str]) -> tuple[Tenant, ...]:
+    """The entries that select a namespace."""
+    return tuple(tenant for tenant in tenants if tenant.namespace_selector.matches(dict(namespace_labels)))
+
+
+def not_among(setting: str, value: str) -> Violation:
+    """Something asked for that an entry does not list."""
+    return Violation(
+        setting=f"tenants[].{setting}",
+        message=f"'{value}' is not among the platform's `tenants[].{setting}` for this namespace",
+    )
+
+
+def admits(pattern: str, value: str) -> bool:
+    """Whether `value` has the form of `pattern`. Only `*` acts: fnmatch's other signs are taken literally.
+
+    A `value` that is a pattern itself is admitted where all that it stands for is: its stars are met by stars only.
+    """
+    return fnmatchcase(value, pattern.replace("[", "[[]").replace("?", "[?]"))
+
+
 def violations(
     *, tenants: Sequence[Tenant], namespace_labels: Mapping[str, str], spec: KeyspacesDatabaseSpec
 ) -> tuple[Violation, ...]:
@@ -158,15 +233,8 @@ def violations(
 
     Where several entries apply and none admits it, the one that it comes closest to is told of.
     """
-    applying = [tenant for tenant in tenants if tenant.namespace_selector.matches(dict(namespace_labels))]
-    if not applying:
-        return (
-            Violation(
-                setting="tenants",
-                message="no entry of `tenants` selects this namespace: ask the platform team for one",
-            ),
-        )
-    return min((_violations_of(tenant, spec) for tenant in applying), key=len)
+    selected = applying(tenants, namespace_labels)
+    return min((_violations_of(tenant, spec) for tenant in selected), key=len, default=(NO_ENTRY,))
 
 
 def _violations_of(tenant: Tenant, spec: KeyspacesDatabaseSpec) -> tuple[Violation, ...]:
@@ -181,15 +249,7 @@ def _violations_of(tenant: Tenant, spec: KeyspacesDatabaseSpec) -> tuple[Violati
     if spec.agent.priority_class_name is not None:
         asked.append(("priorityClasses", tenant.priority_classes, spec.agent.priority_class_name))
     return tuple(
-        Violation(
-            setting=f"tenants[].{setting}",
-            message=f"'{value}' is not among the platform's `tenants[].{setting}` for this namespace",
-        )
+        not_among(setting, value)
         for setting, admitted, value in asked
-        if not any(_admits(pattern, value) for pattern in admitted)
+        if not any(admits(pattern, value) for pattern in admitted)
     )
-
-
-def _admits(pattern: str, value: str) -> bool:
-    # Only `*` acts: fnmatch's other signs are taken literally.
-    return fnmatchcase(value, pattern.replace("[", "[[]").replace("?", "[?]"))

@@ -23,8 +23,9 @@ Schema = Mapping[str, Any]
 Found = Iterator[tuple[str, str]]
 """Fields and what is wrong with each."""
 
-USER_KINDS = {kind.name: kind for kind in KINDS if kind.categories}
-"""Without KeyspacesPolicy, which is compiled here and never read."""
+_WITHOUT_EFFECT = ("KeyspacesPolicy", "KeyspacesIAMRole")
+USER_KINDS = {kind.name: kind for kind in KINDS if kind.name not in _WITHOUT_EFFECT}
+"""Without KeyspacesPolicy, which is compiled here and never read, and without what only an operator can act on."""
 
 _METADATA = frozenset(
     {
