@@ -5,7 +5,7 @@ The session policy is the second of three decisions: what the agent decides on C
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ SESSION_POLICY_LIMIT = 2048
 """Characters, STS API reference, AssumeRole `Policy`."""
 
 POLICY_VERSION = "2012-10-17"
+
+ASSUME_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
+"""What an agent does to a role: assumes it, in the name of a caller, with the tags of the session."""
 
 SESSION_TAGS = ("keyward:namespace", "keyward:database", "keyward:user")
 
@@ -81,18 +84,20 @@ def role_arn(*, partition: str, account_id: str, name: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{name}"
 
 
+def keyspaces_prefix(*, partition: str, region: str, account_id: str) -> str:
+    """What the ARNs of all keyspaces of an account in a region begin with."""
+    return f"arn:{partition}:cassandra:{region}:{account_id}:/keyspace/"
+
+
 def session_policy(grant: EffectiveGrant, database: PolicyDatabase) -> str:
     """The inline policy of AssumeRole: what the grant allows and denies, and Select on `system*`.
 
     JSON without white space. Raises SessionPolicyError where it is over 2,048 characters or where a deny
     cannot be said: it is never widened or left out.
     """
-    prefix = f"arn:{database.partition}:cassandra:{database.region}:{database.account_id}:/keyspace/"
-    statements = [_statement("Allow", [IAM_ACTIONS[Permission.SELECT][0]], [f"{prefix}system*"])]
-    if decide(grant, [PARTITIONER]).allowed:
-        local = f"{prefix}{PARTITIONER.keyspace}/table/{PARTITIONER.table}"
-        statements.append(_statement("Allow", list(IAM_ACTIONS[PARTITIONER.permission]), [local]))
-    statements += _merged("Allow", grant.allow, prefix)
+    prefix = keyspaces_prefix(partition=database.partition, region=database.region, account_id=database.account_id)
+    sets_partitioner = decide(grant, [PARTITIONER]).allowed
+    statements = allowing(grant.allow, [prefix], sets_partitioner=sets_partitioner)
     statements += _denies(grant.deny, prefix)
     text = canonical_json({"Version": POLICY_VERSION, "Statement": statements})
     if len(text) > SESSION_POLICY_LIMIT:
@@ -101,6 +106,16 @@ def session_policy(grant: EffectiveGrant, database: PolicyDatabase) -> str:
             f"{len(text)} characters, and STS takes {SESSION_POLICY_LIMIT}: name fewer keyspaces and tables, or use '*'"
         )
     return text
+
+
+def allowing(rules: tuple[PolicyRule, ...], prefixes: Sequence[str], *, sets_partitioner: bool) -> list[dict[str, Any]]:
+    """Statements that allow what the rules allow under each prefix, and the Select on `system*` of every driver."""
+    reads = [f"{prefix}system*" for prefix in prefixes]
+    statements = [_statement("Allow", [IAM_ACTIONS[Permission.SELECT][0]], reads)]
+    if sets_partitioner:
+        local = [f"{prefix}{PARTITIONER.keyspace}/table/{PARTITIONER.table}" for prefix in prefixes]
+        statements.append(_statement("Allow", list(IAM_ACTIONS[PARTITIONER.permission]), local))
+    return statements + _merged("Allow", rules, prefixes)
 
 
 def _statement(effect: str, actions: list[str], resources: list[str]) -> dict[str, Any]:
@@ -121,12 +136,13 @@ def _in_keyspaces(permissions: tuple[Permission, ...]) -> tuple[Permission, ...]
     return tuple(permission for permission in permissions if permission is not PARTITIONER.permission)
 
 
-def _merged(effect: str, rules: tuple[PolicyRule, ...], prefix: str) -> list[dict[str, Any]]:
+def _merged(effect: str, rules: tuple[PolicyRule, ...], prefixes: Sequence[str]) -> list[dict[str, Any]]:
     """One statement for each set of permissions: resources of equal rules share it."""
     by_permissions: dict[tuple[Permission, ...], dict[str, None]] = {}
     for rule in rules:
         resources = by_permissions.setdefault(_in_keyspaces(rule.permissions), {})
-        resources.update(dict.fromkeys(_resources(rule, prefix, denies=effect == "Deny")))
+        for prefix in prefixes:
+            resources.update(dict.fromkeys(_resources(rule, prefix, denies=effect == "Deny")))
     return [
         _statement(effect, _actions(permissions), sorted(resources))
         for permissions, resources in sorted(by_permissions.items())
@@ -163,7 +179,7 @@ def _denies(rules: tuple[PolicyRule, ...], prefix: str) -> list[dict[str, Any]]:
     rest = tuple(rule for rule in rules if not _denies_everything(rule))
     for rule in rest:
         _refuse_a_deny_of_the_schema(rule)
-    return statements + _merged("Deny", rest, prefix)
+    return statements + _merged("Deny", rest, [prefix])
 
 
 def _denies_everything(rule: PolicyRule) -> bool:
@@ -186,26 +202,38 @@ def _refuse_a_deny_of_the_schema(rule: PolicyRule) -> None:
 
 def trust_policy(*, agent_role_arn: str, external_id: str) -> str:
     """Trust policy of a role that agents assume: only this agent role, only for this database, named callers."""
-    statements = [
+    return trust_policy_of({agent_role_arn: [external_id]})
+
+
+def trust_policy_of(agents: Mapping[str, Iterable[str]]) -> str:
+    """Trust policy of a role that agents of several databases assume: by agent role, the ExternalIds of its databases.
+
+    Without agents nobody is trusted, which IAM can only be told by a deny.
+    """
+    if not agents:
+        nobody = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ASSUME_ACTIONS[0]}
+        return canonical_json({"Version": POLICY_VERSION, "Statement": [nobody]})
+    assumed = [
         {
             "Effect": "Allow",
-            "Principal": {"AWS": agent_role_arn},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
-        },
-        {
-            "Effect": "Allow",
-            "Principal": {"AWS": agent_role_arn},
-            "Action": ["sts:SetSourceIdentity", "sts:TagSession"],
-        },
+            "Principal": {"AWS": agent},
+            "Action": ASSUME_ACTIONS[0],
+            "Condition": {"StringEquals": {"sts:ExternalId": _one_or_many(sorted(external_ids))}},
+        }
+        for agent, external_ids in sorted(agents.items())
     ]
-    return canonical_json({"Version": POLICY_VERSION, "Statement": statements})
+    attributed = {
+        "Effect": "Allow",
+        "Principal": {"AWS": _one_or_many(sorted(agents))},
+        "Action": list(ASSUME_ACTIONS[1:]),
+    }
+    return canonical_json({"Version": POLICY_VERSION, "Statement": [*assumed, attributed]})
 
 
 def agent_policy(role_arns: Iterable[str]) -> str:
     """The agents' own role's policy: assume these roles, name the source of each session and tag it. Nothing else."""
-    actions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
-    return canonical_json({"Version": POLICY_VERSION, "Statement": [_statement("Allow", actions, sorted(role_arns))]})
+    statement = _statement("Allow", list(ASSUME_ACTIONS), sorted(role_arns))
+    return canonical_json({"Version": POLICY_VERSION, "Statement": [statement]})
 
 
 def agent_trust_policy(*, issuer: str, agent_role_arn: str, namespace: str, service_account: str) -> str:

@@ -17,6 +17,9 @@ AGENTS_NAMESPACE = "keyward-agents"
 FINALIZER = f"{GROUP}/agent"
 """Held by a KeyspacesDatabase until its children in the agents' namespace are gone."""
 
+IAM_ROLE_FINALIZER = f"{GROUP}/iam-role"
+"""Held by a KeyspacesIAMRole until its role in IAM is deleted, or is no longer the operator's."""
+
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_NAME = "app.kubernetes.io/name"
 LABEL_INSTANCE = "app.kubernetes.io/instance"
@@ -27,6 +30,15 @@ MANAGED_BY = "keyward-operator"
 LABEL_OWNER_NAMESPACE = f"{GROUP}/owner-namespace"
 LABEL_OWNER_NAME = f"{GROUP}/owner-name"
 LABEL_OWNER_UID = f"{GROUP}/owner-uid"
+
+# Tags of an IAM role that stand for an owner: the operator changes a role with exactly these, and no other.
+TAG_CLUSTER = "keyward:cluster"
+TAG_NAMESPACE = "keyward:namespace"
+TAG_NAME = "keyward:name"
+TAG_UID = "keyward:uid"
+
+INLINE_POLICY = "keyward"
+"""The inline policy of an IAM role that is the operator's; every other is somebody else's."""
 
 ANNOTATION_IRSA_ROLE = "eks.amazonaws.com/role-arn"
 ANNOTATION_IDENTITY_HASH = f"{GROUP}/identity-hash"
@@ -159,6 +171,20 @@ def dotted_child_name(*, namespace: str, name: str) -> str:
     A namespace holds no dot, so no two databases meet.
     """
     return f"{namespace}.{name}"
+
+
+def iam_path(*, path: str, cluster: str, namespace: str) -> str:
+    """The IAM path of the roles of a namespace, below the platform's own: `<path><cluster>/<namespace>/`."""
+    return f"{path}{cluster}/{namespace}/"
+
+
+def agent_role_name(*, cluster: str, namespace: str, database: str) -> str:
+    """Name of the IAM role that the operator makes for a database's agents: unique in an account, as IAM asks for.
+
+    The hash covers the cluster too, for several may share an account. At most 64 characters.
+    """
+    digest = hashlib.sha256(f"{cluster}/{namespace}/{database}".encode()).hexdigest()[:10]
+    return f"keyward-agent-{namespace}-{database}"[:53].rstrip("-") + f"-{digest}"
 
 
 def client_service_name(database: str) -> str:

@@ -30,17 +30,15 @@ class Iam:
     def authorize(self, call: Call, caller: Principal) -> None:
         """Raises AwsError AccessDenied."""
         requests = IamRequests(account=self.account, store=self.store)
-        request = caller_request(
-            self.store,
-            caller,
-            action=call.name,
-            resource=requests.resource(call, caller),
-            values=requests.values(call),
-            known=IAM_KEYS,
-        )
-        verdict = caller_verdict(self.store, caller, request)
-        if not verdict.allowed:
-            raise AwsError.access_denied(denial(caller, request, verdict), reason=verdict.reason)
+        resource, values = requests.resource(call, caller), requests.values(call)
+        for action in _actions(call):
+            known = {
+                key: value for key, value in values.items() if action == call.name or key != "iam:permissionsboundary"
+            }
+            request = caller_request(self.store, caller, action=action, resource=resource, values=known, known=IAM_KEYS)
+            verdict = caller_verdict(self.store, caller, request)
+            if not verdict.allowed:
+                raise AwsError.access_denied(denial(caller, request, verdict), reason=verdict.reason)
 
     def perform(self, call: Call, body: bytes, authorization: str) -> IamAnswer:
         """Do what an authorized call asks for. Raises AwsError."""
@@ -104,3 +102,9 @@ class Iam:
     def _list_role_tags(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         tags = {tag["Key"]: tag for tag in self.store.entity(parameters["RoleName"]).tags}
         return page("Tags", tags, parameters)
+
+
+def _actions(call: Call) -> tuple[str, ...]:
+    """To make a role with tags takes the right to tag it, too."""
+    tagged = call.action == "CreateRole" and call.parameters.get("Tags")
+    return (call.name, "iam:TagRole") if tagged else (call.name,)

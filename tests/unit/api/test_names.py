@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from keyward_api import names
@@ -39,3 +41,15 @@ def test_the_external_id_names_cluster_namespace_and_database() -> None:
 
 def test_clients_connect_to_a_service_in_their_own_namespace() -> None:
     assert names.client_address(namespace="payments", database="orders") == "keyward-orders.payments.svc:9142"
+
+
+def test_the_agents_role_of_each_database_of_each_cluster_has_a_name_of_its_own() -> None:
+    places = [("c1", "a", "b-c"), ("c1", "a-b", "c"), ("c2", "a", "b-c"), ("c1", "n" * 63, "d" * 40)]
+    found = [names.agent_role_name(cluster=c, namespace=n, database=d) for c, n, d in places]
+    assert len(set(found)) == len(places)
+    assert all(re.fullmatch(r"[a-z0-9-]{1,64}", name) for name in found)
+    assert found[0].startswith("keyward-agent-a-b-c-")
+
+
+def test_roles_of_a_namespace_are_below_the_path_of_their_cluster() -> None:
+    assert names.iam_path(path="/keyward/", cluster="blue", namespace="payments") == "/keyward/blue/payments/"

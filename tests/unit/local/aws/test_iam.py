@@ -42,7 +42,7 @@ def test_a_user_without_policies_may_do_nothing(account: Account, refused: Refus
 def test_calls_are_authorized_on_the_role_they_name(
     account: Account, refused: Refused, statement: dict[str, Any], works: bool
 ) -> None:
-    iam = account.client("iam", account.user("ann", statement))
+    iam = account.client("iam", account.user("ann", statement, allow("iam:TagRole")))
 
     def create() -> Any:
         return iam.create_role(

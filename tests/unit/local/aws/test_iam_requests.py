@@ -118,3 +118,16 @@ def test_tags_of_a_role_decide_and_those_of_a_namesake_to_be_do_not(account: Acc
 def test_roles_are_listed_by_a_right_on_everything_only(account: Account, refused: Refused) -> None:
     iam = account.client("iam", account.user("ann", allow("iam:ListRoles", OURS)))
     assert refused(lambda: iam.list_roles(PathPrefix="/keyward/"))[:2] == DENIED
+
+
+def test_to_make_a_role_with_tags_takes_the_right_to_tag_it(account: Account, refused: Refused) -> None:
+    parameters = {"RoleName": "r", "AssumeRolePolicyDocument": trust("*"), "Path": "/keyward/"}
+    tags = [{"Key": "owner", "Value": "me"}]
+    mine = {"Condition": {"StringEquals": {"aws:RequestTag/owner": "me"}}}
+    ann = account.client("iam", account.user("ann", allow("iam:CreateRole", OURS)))
+    bob = account.client("iam", account.user("bob", allow(["iam:CreateRole", "iam:TagRole"], OURS, **mine)))
+    refusal = refused(lambda: ann.create_role(**parameters, Tags=tags))
+    assert refusal[:2] == DENIED
+    assert "iam:TagRole" in refusal[2]
+    bob.create_role(**parameters, Tags=tags)
+    ann.create_role(**parameters | {"RoleName": "s"})
