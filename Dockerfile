@@ -25,11 +25,12 @@ RUN set -eu; for extra in operator agent cqlsh; do \
       tools/bin/pip --python "/opt/$extra/bin/python" install --no-compile --require-hashes --no-deps -r "$extra.txt"; \
     done
 # Of the Kubernetes client only the dynamic part is used: the generated models and API classes, which it would load on
-# demand, are most of its size. Of AWS' services the agent knows STS alone.
+# demand, are most of its size. Of AWS' services the agent knows STS alone, the operator IAM besides.
 RUN find /opt/*/lib/python3*/site-packages/kubernetes \
       \( -path '*/client/models/*.py' -o -path '*/client/api/*.py' \) ! -name __init__.py -delete \
  && find /opt/*/lib/python3*/site-packages/kubernetes -name '*_test.py' -delete \
- && find /opt/*/lib/python3*/site-packages/boto*/data -mindepth 1 -maxdepth 1 -type d ! -name sts -exec rm -r {} + \
+ && find /opt/*/lib/python3*/site-packages/boto*/data -mindepth 1 -maxdepth 1 -type d \
+      ! -name sts ! -path '/opt/operator/*/iam' -exec rm -r {} + \
  && for extra in operator agent cqlsh; do \
       "/opt/$extra/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash "/opt/$extra/lib" || exit; \
     done
@@ -45,6 +46,7 @@ RUN set -eu; tools/bin/pip wheel --no-deps --wheel-dir dist .; \
       "/opt/$extra/bin/python" -m compileall -q --invalidation-mode unchecked-hash "/opt/$extra/lib"; \
     done; \
     /opt/operator/bin/keyward-operator --help > /dev/null; \
+    /opt/operator/bin/python -c "import boto3; [boto3.client(s, region_name='us-east-1') for s in ('iam', 'sts')]"; \
     /opt/agent/bin/keyward-agent --help > /dev/null; \
     /opt/agent/bin/python -c "import boto3; boto3.client('sts', region_name='us-east-1')"; \
     /opt/agent/bin/python -c "import keyward_proxy.describe.answer"; \

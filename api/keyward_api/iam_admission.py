@@ -18,7 +18,7 @@ class Admission:
     """Empty where it is permitted."""
 
     iam: TenantIAM
-    """What the operator may do for it: nothing where it is not permitted."""
+    """What the operator may do in IAM where the role is: by the entry that admits it, or comes closest to it."""
 
 
 def admit_iam_role(
@@ -46,8 +46,10 @@ def _admission(judged: Sequence[tuple[Tenant, tuple[Violation, ...]]]) -> Admiss
     admitting = [tenant.iam for tenant, violations in judged if not violations]
     if admitting:
         return Admission(violations=(), iam=max(admitting, key=lambda iam: _RIGHTS.index(iam.mode)))
-    closest = min((violations for _, violations in judged), key=len, default=(NO_ENTRY,))
-    return Admission(violations=closest, iam=TenantIAM())
+    if not judged:
+        return Admission(violations=(NO_ENTRY,), iam=TenantIAM())
+    closest, violations = min(judged, key=lambda entry: len(entry[1]))
+    return Admission(violations=violations, iam=closest.iam)
 
 
 def _violations(tenant: Tenant, spec: KeyspacesIAMRoleSpec) -> Iterator[Violation]:

@@ -104,6 +104,16 @@ class Condition:
     REFERENCES_RESOLVED = "ReferencesResolved"
 
 
+class IAMRoleCondition:
+    """Condition types of a KeyspacesIAMRole; `Ready` sums up, the others say why."""
+
+    READY = Condition.READY
+    PERMITTED = Condition.PERMITTED
+    EXISTS = "Exists"
+    TRUST_READY = "TrustReady"
+    PERMISSIONS_READY = "PermissionsReady"
+
+
 class Reason:
     """Reasons of conditions, events and refusals: stable, one word each."""
 
@@ -140,6 +150,33 @@ class Reason:
     NO_GRANTS = "NoGrants"
     STS_UNAVAILABLE = "STSUnavailable"
     STS_THROTTLED = "STSThrottled"
+
+    # Of IAM roles.
+    NOT_VERIFIED = "NotVerified"
+    OTHER_ACCOUNT = "OtherAccount"
+    FOUND = "Found"
+    IAM_ROLE_NOT_FOUND = "IAMRoleNotFound"
+    OWNERSHIP_LOST = "OwnershipLost"
+    PATH_DIFFERS = "PathDiffers"
+    NO_DATABASES = "NoDatabases"
+    TRUSTED = "Trusted"
+    TRUST_INCOMPLETE = "TrustIncomplete"
+    EXPLICIT_DENY = "ExplicitDeny"
+    CONDITIONS_NOT_JUDGED = "ConditionsNotJudged"
+    ROLE_NOT_BOUND = "RoleNotBound"
+    AGENT_ROLE_NOT_FOUND = "AgentRoleNotFound"
+    SUFFICIENT = "Sufficient"
+    PERMISSIONS_INCOMPLETE = "PermissionsIncomplete"
+    FOREIGN_POLICIES = "ForeignPolicies"
+    DELETION_BLOCKED = "DeletionBlocked"
+    NO_AWS_IDENTITY = "NoAWSIdentity"
+    PRINCIPAL_NOT_FOUND = "PrincipalNotFound"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    IAM_REFUSED = "IAMRefused"
+    IAM_ROLE_CREATED = "IAMRoleCreated"
+    IAM_ROLE_UPDATED = "IAMRoleUpdated"
+    IAM_ROLE_RELEASED = "IAMRoleReleased"
+    IAM_ROLE_DELETED = "IAMRoleDeleted"
 
 
 def child_name(*, namespace: str, name: str, limit: int = 63) -> str:

@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keyward-operator",
         description="Makes the cluster match KeyspacesDatabases, KeyspacesRoles, KeyspacesUsers and KeyspacesLocks.",
+        epilog="`keyward-operator print-iam --help`: prints the policy of the operator's own IAM role.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

@@ -113,7 +113,8 @@ class KeyspacesIAMRoleSpec(Model):
         default_factory=dict,
         max_length=TAGS_LIMIT,
         json_schema_extra=TAG_RULES,
-        description="Tags of the role, for `Manage`, beside the operator's own.",
+        description="Tags of the role, for `Manage`, beside the operator's own. A tag that is taken out here stays on "
+        "the role, as tags do that others set.",
     )
     deletion_policy: DeletionPolicy = Field(
         default="Retain",

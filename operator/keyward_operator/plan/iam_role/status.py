@@ -1,0 +1,24 @@
+"""The status of a KeyspacesIAMRole. What IAM's administrators need is there before the role is."""
+
+from keyward_api.resources.iam_role import POLICY_CHARACTERS_LIMIT
+from keyward_operator.json_types import Json
+from keyward_operator.plan.iam_role.conditions import conditions
+from keyward_operator.plan.iam_role.view import View
+from keyward_operator.plan.verdicts import Verdict
+
+DATABASES_SHOWN = 256
+
+
+def status_of(view: View, *, deletion: Verdict | None = None) -> Json:
+    """The whole status."""
+    previous = (view.observed.document.get("status") or {}).get("conditions") or ()
+    status: Json = {"conditions": conditions(view, previous, deletion=deletion)}
+    if view.spec is None:
+        return status
+    names = sorted(use.name for use in view.observed.databases)
+    status["arn"] = view.arn()
+    status["databases"] = names[:DATABASES_SHOWN]
+    if names:
+        policies = {"trustPolicy": view.trust, "permissionsPolicy": view.permissions}
+        status |= {name: text for name, text in policies.items() if len(text) <= POLICY_CHARACTERS_LIMIT}
+    return status
