@@ -126,8 +126,8 @@ class KeyspacesIAMRoleSpec(Model):
 IAM_ROLE_SPEC_RULES = validations(
     (
         "self.management == 'Manage' || !self.permissions.exists(p, has(p.keyspaces)) && "
-        "!self.managedPolicies.exists(name, name != '') && !self.tags.exists(key, key != '') && "
-        "!has(self.maxSessionSeconds) && self.deletionPolicy == 'Retain'",
+        "!self.managedPolicies.exists(name, name != '') && !has(self.tags) && !has(self.maxSessionSeconds) && "
+        "self.deletionPolicy == 'Retain'",
         "`permissions`, `managedPolicies`, `maxSessionSeconds`, `tags` and `deletionPolicy` may be set for "
         "`management` 'Manage' only: a role that is adopted is never changed",
     ),
