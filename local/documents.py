@@ -53,7 +53,7 @@ def files() -> dict[str, str]:
         "The audit trail has the level that was sent, and the one that was asked for where it is another.\n",
         _fields(Consistency),
         "\n## `spec.policy` of a KeyspacesDatabase\nAgents in a cluster only. "
-        "[How it is measured](adr/0015-stale-policies.md).\n",
+        "[How it is measured](adr/0016-stale-policies.md).\n",
         _fields(Staleness),
     ]
     return {"docs/permissions.md": "".join(parts)}

@@ -5,7 +5,7 @@ the Lease that the operator, who would have changed it, is at work (`keyward_pro
 by this agent's own monotonic clock. An agent begins as though it had both at its start.
 
 A stale agent stays ready: were all of them unready, clients would find nobody to tell them why, and those that are
-served would lose the nodes that they know. docs/adr/0015-stale-policies.md says more.
+served would lose the nodes that they know. docs/adr/0016-stale-policies.md says more.
 """
 
 from __future__ import annotations
