@@ -69,6 +69,9 @@ class FieldManager:
     ACCESS = "keyward-access"
     """Of the status of KeyspacesRoles, KeyspacesUsers and KeyspacesLocks."""
 
+    IAM_ROLE = "keyward-iam-role"
+    """Of the status and the finalizer of KeyspacesIAMRoles."""
+
     LEASE = "keyward-lease"
     """Of the Lease that elects the leader."""
 
@@ -102,13 +105,6 @@ class Condition:
     ROLES_ASSUMABLE = "RolesAssumable"
     ACTIVE = "Active"
     REFERENCES_RESOLVED = "ReferencesResolved"
-
-
-class IAMRoleCondition:
-    """Condition types of a KeyspacesIAMRole; `Ready` sums up, the others say why."""
-
-    READY = Condition.READY
-    PERMITTED = Condition.PERMITTED
     EXISTS = "Exists"
     TRUST_READY = "TrustReady"
     PERMISSIONS_READY = "PermissionsReady"

@@ -66,6 +66,7 @@ def compiled(role_name: str) -> KeyspacesPolicySpec:
                 "spec": {"subjects": [subject], "roles": ["reader"]},
             }
         ],
+        locks=[],
         cluster_uid="cluster-uid",
         service_address="10.0.0.7",
         now=datetime.now(UTC),

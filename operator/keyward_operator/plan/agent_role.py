@@ -17,7 +17,7 @@ from keyward_operator.iam.convergence import foreign_policies, removal, repair
 from keyward_operator.iam.desired_role import DesiredRole
 from keyward_operator.iam.ownership import Holding, Ownership, holding
 from keyward_operator.iam.role_state import Account, RoleState
-from keyward_operator.plan.verdicts import Verdict, fails, holds, unknown
+from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +131,7 @@ def keep(
         return Steps(calls=(), verdict=_too_large(wanted[len(fitting(wanted)) :]))
     foreign = foreign_policies(role, frozenset()) if role else ()
     if foreign:
-        message = f"{agent.arn} also has {', '.join(foreign)}, which are not the operator's: take them off"
+        message = f"{agent.arn} also has {enumerate_names(foreign)}, which are not the operator's: take them off"
         return Steps(calls=(), verdict=fails(Reason.FOREIGN_POLICIES, message))
     if not provider_exists:
         message = (
@@ -148,7 +148,7 @@ def let_go(agent: AgentRole, role: RoleState | None) -> Steps:
         return Steps(calls=(), verdict=holds(Reason.IAM_ROLE_DELETED, f"{agent.arn} is gone"))
     steps = removal(role, frozenset())
     if steps.blockers:
-        message = f"{agent.arn} has {', '.join(steps.blockers)}, which are not the operator's: take them off"
+        message = f"{agent.arn} has {enumerate_names(steps.blockers)}, which are not the operator's: take them off"
         return Steps(calls=(), verdict=fails(Reason.DELETION_BLOCKED, message))
     return Steps(calls=steps.calls, verdict=unknown(Reason.PENDING, f"{agent.arn} is being deleted"))
 
@@ -156,8 +156,8 @@ def let_go(agent: AgentRole, role: RoleState | None) -> Steps:
 def _too_large(left_out: Sequence[str]) -> Verdict:
     return fails(
         Reason.POLICY_TOO_LARGE,
-        f"agents cannot assume {', '.join(left_out)}, for IAM takes {INLINE_LIMIT} characters of their own role's "
-        "policy: let grants name fewer IAM roles",
+        f"agents cannot assume {enumerate_names(left_out)}, for IAM takes {INLINE_LIMIT} characters of their own "
+        "role's policy: let grants name fewer IAM roles",
     )
 
 
@@ -172,7 +172,7 @@ def _taken(agent: AgentRole, role: RoleState | None, held: Holding) -> Verdict:
 
 
 def _refused(troubles: Sequence[Trouble]) -> Verdict:
-    message = "; ".join(trouble.message for trouble in troubles)
+    message = join([trouble.message for trouble in troubles])
     if all(trouble.passes for trouble in troubles):
         return unknown(Reason.PENDING, f"IAM does not show yet what was changed: {message}")
     return fails(troubles[0].reason, message)

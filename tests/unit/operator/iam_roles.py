@@ -162,7 +162,7 @@ def carry_out(world: Observed, steps: IamRolePlan) -> Observed:
     if steps.finalizers is not None:
         body = {**body, "metadata": {**body["metadata"], "finalizers": list(steps.finalizers)}}
     if steps.status is not None:
-        body = with_status(body, steps.status)
+        body = with_status(body, steps.status, names.FieldManager.IAM_ROLE)
     return replace(world, document=body, role=told(world.role, steps.calls))
 
 

@@ -1,15 +1,12 @@
 """The checks: each a sentence about an IAM role that is true or not."""
 
 from keyward_api.iam_roles.permissions import INLINE_LIMIT, TRUST_LIMIT
-from keyward_api.names import IAMRoleCondition, Reason
+from keyward_api.names import Condition, Reason
 from keyward_operator.iam.calls import Aspect
 from keyward_operator.iam.convergence import foreign_policies
 from keyward_operator.iam.ownership import Holding
 from keyward_operator.plan.iam_role.view import View, trusted
-from keyward_operator.plan.verdicts import Verdict, fails, holds, unknown
-
-_SHOWN = 5
-"""How many of many problems a message names."""
+from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, unknown
 
 
 def spec_cannot_be_read(view: View) -> Verdict | None:
@@ -22,7 +19,7 @@ def spec_cannot_be_read(view: View) -> Verdict | None:
 def platform_does_not_permit(view: View) -> Verdict | None:
     """The platform's settings admit no such role in this namespace."""
     if view.admission is not None and view.admission.violations:
-        messages = "; ".join(violation.message for violation in view.admission.violations[:_SHOWN])
+        messages = join([violation.message for violation in view.admission.violations])
         closed = "; the role is trusted by nobody until then" if view.holding is Holding.OURS else ""
         return fails(Reason.NOT_PERMITTED, messages + closed)
     return None
@@ -37,7 +34,7 @@ def role_is_not_permitted(view: View) -> Verdict | None:
     """What hangs on permission fails for the same reason, in fewer words."""
     if view.denied:
         reason = Reason.INVALID_SPEC if view.spec is None else Reason.NOT_PERMITTED
-        return fails(reason, f"nothing is done for this role: see the condition {IAMRoleCondition.PERMITTED}")
+        return fails(reason, f"nothing is done for this role: see the condition {Condition.PERMITTED}")
     return None
 
 
@@ -137,9 +134,9 @@ def role_is_not_known(view: View) -> Verdict | None:
     """Of a role that does not stand nothing else can be said."""
     stands = view.holding is Holding.OURS if view.manages else view.holding is not Holding.ABSENT
     if not view.is_asked or view.observed.unreadable or not view.in_own_account:
-        return unknown(Reason.NOT_VERIFIED, f"not looked at: see the condition {IAMRoleCondition.EXISTS}")
+        return unknown(Reason.NOT_VERIFIED, f"not looked at: see the condition {Condition.EXISTS}")
     if not stands or role_lies_elsewhere(view):
-        return unknown(Reason.PENDING, f"waits for the role: see the condition {IAMRoleCondition.EXISTS}")
+        return unknown(Reason.PENDING, f"waits for the role: see the condition {Condition.EXISTS}")
     return None
 
 
@@ -160,7 +157,7 @@ def trust_policy_is_too_large(view: View) -> Verdict | None:
         return None
     return fails(
         Reason.POLICY_TOO_LARGE,
-        f"the agents of {', '.join(left_out[:_SHOWN])} are not trusted, for IAM takes {TRUST_LIMIT} characters of a "
+        f"the agents of {enumerate_names(left_out)} are not trusted, for IAM takes {TRUST_LIMIT} characters of a "
         "trust policy: spread the databases over several KeyspacesIAMRoles, or let them share an agents' role",
     )
 
@@ -175,7 +172,7 @@ def agents_role_does_not_exist(view: View) -> Verdict | None:
     missing = [use for use in view.observed.databases if not use.agent_role_exists]
     if not view.manages or not missing:
         return None
-    named = ", ".join(f"{use.agent_role_arn} of KeyspacesDatabase {use.name}" for use in missing[:_SHOWN])
+    named = enumerate_names([f"{use.agent_role_arn} of KeyspacesDatabase {use.name}" for use in missing])
     return fails(
         Reason.AGENT_ROLE_NOT_FOUND, f"the agents' own role does not exist, so it cannot be trusted: create {named}"
     )
@@ -195,17 +192,17 @@ def adopted_role_does_not_trust_the_agents(view: View) -> Verdict | None:
     if gap.missing:
         return fails(Reason.TRUST_INCOMPLETE, f"the trust policy of {role.arn} lacks {gap.missing}")
     if gap.denied:
-        return fails(Reason.EXPLICIT_DENY, f"the trust policy of {role.arn} denies {', '.join(gap.denied)}")
+        return fails(Reason.EXPLICIT_DENY, f"the trust policy of {role.arn} denies {enumerate_names(gap.denied)}")
     if gap.unbound:
         return fails(
             Reason.ROLE_NOT_BOUND,
-            f"{role.arn} can be assumed by {', '.join(gap.unbound)} without an ExternalId, so other databases of that "
-            "role's agents could use it: let its trust policy ask for the one in status.trustPolicy",
+            f"{role.arn} can be assumed by {enumerate_names(gap.unbound)} without an ExternalId, so other databases of "
+            "that role's agents could use it: let its trust policy ask for the one in status.trustPolicy",
         )
     if gap.conditional:
         return unknown(
             Reason.CONDITIONS_NOT_JUDGED,
-            f"the trust policy of {role.arn} trusts {', '.join(gap.conditional)} on conditions that only AWS can "
+            f"the trust policy of {role.arn} trusts {enumerate_names(gap.conditional)} on conditions that only AWS can "
             "judge: the condition RolesAssumable of the KeyspacesDatabase tells",
         )
     return None
@@ -213,7 +210,7 @@ def adopted_role_does_not_trust_the_agents(view: View) -> Verdict | None:
 
 def agents_are_trusted(view: View) -> Verdict:
     """By all databases that use the role."""
-    named = ", ".join(use.name for use in view.observed.databases[:_SHOWN])
+    named = enumerate_names([use.name for use in view.observed.databases])
     return holds(Reason.TRUSTED, f"the agents of {named} are trusted")
 
 
@@ -240,7 +237,7 @@ def others_attached_policies(view: View) -> Verdict | None:
     if foreign:
         return fails(
             Reason.FOREIGN_POLICIES,
-            f"the role also has {', '.join(foreign[:_SHOWN])}, which are not the operator's: take them off, or say in "
+            f"the role also has {enumerate_names(foreign)}, which are not the operator's: take them off, or say in "
             "the spec what the role may do",
         )
     return None
@@ -267,12 +264,12 @@ def adopted_role_lacks_permissions(view: View) -> Verdict | None:
         )
     denied = (*gap.denied, *(bound.denied if bound else ()))
     if denied:
-        return fails(Reason.EXPLICIT_DENY, f"the policies of {role.arn} deny {', '.join(denied[:_SHOWN])}")
+        return fails(Reason.EXPLICIT_DENY, f"the policies of {role.arn} deny {enumerate_names(denied)}")
     conditional = (*gap.conditional, *(bound.conditional if bound else ()))
     if conditional:
         return unknown(
             Reason.CONDITIONS_NOT_JUDGED,
-            f"the policies of {role.arn} allow {', '.join(conditional[:_SHOWN])} on conditions that only AWS can judge",
+            f"the policies of {role.arn} allow {enumerate_names(conditional)} on conditions that only AWS can judge",
         )
     return None
 
@@ -286,7 +283,7 @@ def _refused(view: View, aspect: Aspect) -> Verdict | None:
     refusals = [trouble for trouble in view.troubles if trouble.aspect is aspect]
     if not refusals:
         return None
-    message = "; ".join(trouble.message for trouble in refusals[:_SHOWN])
+    message = join([trouble.message for trouble in refusals])
     if all(trouble.passes for trouble in refusals):
         return unknown(Reason.PENDING, f"IAM does not show yet what was changed: {message}")
     return fails(refusals[0].reason, message)

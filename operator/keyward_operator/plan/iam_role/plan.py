@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from keyward_api import names
-from keyward_api.names import IAMRoleCondition, Reason
+from keyward_api.names import Condition, Reason
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.iam import calls
 from keyward_operator.iam.calls import IamCall, Trouble
@@ -27,7 +27,7 @@ from keyward_operator.plan.iam_role.status import status_of
 from keyward_operator.plan.iam_role.view import View, view_of
 from keyward_operator.plan.owned import status_differs
 from keyward_operator.plan.result import Happening
-from keyward_operator.plan.verdicts import Verdict, fails, unknown
+from keyward_operator.plan.verdicts import Verdict, conditions_of, enumerate_names, fails, join, unknown
 
 AGAIN = 2.0
 """Seconds until a role is looked at again that was changed: IAM tells of a change seconds after it took it."""
@@ -113,13 +113,13 @@ def _letting_go(view: View, *, delete: bool) -> IamRolePlan:
 def _what_keeps_it(view: View, *, delete: bool) -> Verdict:
     role = view.observed.role
     if view.troubles:
-        return fails(Reason.DELETION_BLOCKED, "; ".join(trouble.message for trouble in view.troubles))
+        return fails(Reason.DELETION_BLOCKED, join([trouble.message for trouble in view.troubles]))
     steps = removal(role, view.attachable) if delete and role else Removal(calls=(), blockers=())
     if steps.blockers:
         return fails(
             Reason.DELETION_BLOCKED,
-            f"{view.arn()} has {', '.join(steps.blockers)}, which are not the operator's: take them off, and it is "
-            "deleted",
+            f"{view.arn()} has {enumerate_names(steps.blockers)}, which are not the operator's: take them off, and it "
+            "is deleted",
         )
     unreadable = view.observed.unreadable
     if unreadable or not view.may_change:
@@ -162,11 +162,11 @@ def _again(view: View, steps: tuple[IamCall, ...]) -> float | None:
 def _with_status(view: View, steps: IamRolePlan, *, deletion: Verdict | None = None) -> IamRolePlan:
     status = status_of(view, deletion=deletion)
     waits = AGAIN_WHERE_BLOCKED if view.is_asked and status["conditions"][0]["status"] != "True" else None
-    previous = (view.observed.document.get("status") or {}).get("conditions") or ()
+    previous = conditions_of(view.observed.document)
     return IamRolePlan(
         finalizers=steps.finalizers,
         calls=steps.calls,
-        status=status if status_differs(view.observed.document, status) else None,
+        status=status if status_differs(view.observed.document, status, names.FieldManager.IAM_ROLE) else None,
         events=(*steps.events, *_changes(view, steps), *events.transitions(previous, status["conditions"])),
         requeue_after=waits if steps.requeue_after is None else steps.requeue_after,
     )
@@ -181,7 +181,7 @@ def _changes(view: View, steps: IamRolePlan) -> tuple[Happening, ...]:
         Happening(
             reason=Reason.IAM_ROLE_CREATED if made else Reason.IAM_ROLE_UPDATED,
             message=f"{view.arn()}: {'; '.join(call.says for call in steps.calls)}",
-            action=IAMRoleCondition.EXISTS,
+            action=Condition.EXISTS,
             warning=False,
         ),
     )
@@ -191,7 +191,7 @@ def _released(view: View) -> Happening:
     return Happening(
         reason=Reason.IAM_ROLE_RELEASED,
         message=f"{view.arn()} stays as it is, and is no longer the operator's",
-        action=IAMRoleCondition.EXISTS,
+        action=Condition.EXISTS,
         warning=False,
     )
 
@@ -200,6 +200,6 @@ def _deleted(view: View) -> Happening:
     return Happening(
         reason=Reason.IAM_ROLE_DELETED,
         message=f"{view.arn()} is deleted, with what the operator attached to it",
-        action=IAMRoleCondition.EXISTS,
+        action=Condition.EXISTS,
         warning=False,
     )

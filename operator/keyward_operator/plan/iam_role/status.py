@@ -11,8 +11,7 @@ DATABASES_SHOWN = 256
 
 def status_of(view: View, *, deletion: Verdict | None = None) -> Json:
     """The whole status."""
-    previous = (view.observed.document.get("status") or {}).get("conditions") or ()
-    status: Json = {"conditions": conditions(view, previous, deletion=deletion)}
+    status: Json = {"conditions": conditions(view, deletion=deletion)}
     if view.spec is None:
         return status
     names = sorted(use.name for use in view.observed.databases)

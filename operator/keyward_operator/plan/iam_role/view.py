@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from keyward_api import names
 from keyward_api.iam import role_arn, trust_policy_of
 from keyward_api.iam_admission import Admission, admit_iam_role
@@ -20,6 +18,7 @@ from keyward_operator.iam.ownership import Holding, holding
 from keyward_operator.iam.role_state import RoleState
 from keyward_operator.json_types import Json
 from keyward_operator.plan.iam_role.observed import DatabaseUse, Observed
+from keyward_operator.plan.reading import read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,13 +151,9 @@ def view_of(observed: Observed, *, settings: PlatformSettings, troubles: Sequenc
 
 
 def read_spec(document: Json) -> tuple[KeyspacesIAMRoleSpec | None, str]:
-    """The spec of a KeyspacesIAMRole, or why it cannot be read."""
-    try:
-        parts = {key: document[key] for key in ("metadata", "spec")}
-        return KeyspacesIAMRole.model_validate(parts).spec, ""
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        return None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    """The spec of a KeyspacesIAMRole, or None and why it cannot be read."""
+    role, problem = read(KeyspacesIAMRole, document)
+    return (role.spec if role else None), problem
 
 
 def admission_of(

@@ -94,8 +94,10 @@ def test_more_roles_than_a_policy_has_room_for_are_left_out_and_told_of() -> Non
     assert len(json.dumps(role.inline["keyward"], separators=(",", ":"))) <= 10240
     verdict = steps(role, *many).verdict
     assert (verdict.status, verdict.reason) == ("False", "PolicyTooLarge")
-    assert many[-1] in verdict.message
-    assert many[0] not in verdict.message
+    allowed = role.inline["keyward"]["Statement"][0]["Resource"]
+    assert allowed == many[: len(allowed)]
+    assert f"{many[len(allowed)]}, " in verdict.message
+    assert f"{many[len(allowed) - 1]}, " not in verdict.message
 
 
 @pytest.mark.parametrize(("passes", "status"), [(True, "Unknown"), (False, "False")])

@@ -17,6 +17,7 @@ def policy(name: str = "orders", *, account: str = ACCOUNT, **rule: Any) -> Keys
         database=KeyspacesDatabase.model_validate(document),
         roles=[builders.role(**rule)],
         users=[builders.user("a"), builders.user("b")],
+        locks=[],
         cluster_uid="cluster-uid",
         service_address="10.0.0.7",
         now=NOW,
