@@ -1,8 +1,9 @@
 """The Common Expression Language, as far as Keyward's own CRDs use it.
 
 In a cluster the API server evaluates a CRD's rules; files have no API server. Source: cel-spec, "Syntax" and "Macros".
-Strings, lists, maps, fields, `has`, `exists`, `exists_one`, the operators `! + == != in && || ?:` and three string
-functions: a rule that uses more does not compile, and a value that a rule stumbles over does not pass.
+Strings, whole numbers, lists, maps, fields, `has`, `size`, `exists`, `exists_one`, the operators `! + == != >= in && ||
+?:` and three string functions: a rule that uses more does not compile, and a value that a rule stumbles over does not
+pass.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Any, TypeAlias
 Scope: TypeAlias = Mapping[str, Any]
 Evaluate: TypeAlias = Callable[[Scope], Any]
 
-_TOKEN = re.compile(r"\s*(?:(?P<text>'[^'\\]*')|(?P<name>[A-Za-z_]\w*)|(?P<sign>\|\||&&|[=!]=|[!+?:.,()\[\]]))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>'[^'\\]*')|(?P<name>[A-Za-z_]\w*)|(?P<number>[0-9]+)|(?P<sign>\|\||&&|[=!>]=|[!+?:.,()\[\]]))"
+)
 
 
 class CELError(ValueError):
@@ -101,10 +104,14 @@ class _Parser:
         token = self._tokens.pop(0) if self._tokens else ""
         if token.startswith("'"):
             return lambda _: token[1:-1]
+        if token.isdecimal():
+            return lambda _: int(token)
         if not token.isidentifier():
             raise CELError(f"cannot read {token!r} in {self._rule!r}")
         if token == "has":  # noqa: S105
             return self._has()
+        if token == "size":  # noqa: S105
+            return self._size()
         return lambda scope: scope[token]
 
     def _items(self) -> Evaluate:
@@ -121,6 +128,12 @@ class _Parser:
             value, name = (_select(value, name) if name else value), self._name()
         self._expect(")")
         return lambda scope: name in _object(value(scope))
+
+    def _size(self) -> Evaluate:
+        self._expect("(")
+        value = self.expression()
+        self._expect(")")
+        return lambda scope: len(_range(value(scope)))
 
     def _name(self) -> str:
         name = self._tokens.pop(0) if self._tokens else ""
@@ -158,6 +171,12 @@ def _truth(value: object) -> bool:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise CELError(f"{type(value).__name__} is not a string")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise CELError(f"{type(value).__name__} is not a whole number")
     return value
 
 
@@ -199,6 +218,7 @@ _LEVELS: tuple[dict[str, Callable[[Evaluate, Evaluate], Evaluate]], ...] = (
     {
         "==": lambda a, b: lambda scope: a(scope) == b(scope),
         "!=": lambda a, b: lambda scope: a(scope) != b(scope),
+        ">=": lambda a, b: lambda scope: _number(a(scope)) >= _number(b(scope)),
         "in": lambda a, b: lambda scope: a(scope) in _list(b(scope)),
     },
     {"+": lambda a, b: lambda scope: _text(a(scope)) + _text(b(scope))},

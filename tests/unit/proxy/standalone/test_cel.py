@@ -58,6 +58,10 @@ def test_every_rule_of_the_crds_compiles() -> None:
         ("!self.exists(u, u.contains('*'))", ["a", "b"], True),
         ("!self.exists(u, u == 'a')", [], True),
         ("self.exists(k, k == 'a')", {"a": "b"}, True),
+        ("self >= 12", 12, True),
+        ("self >= 12", 11, False),
+        ("size(self) == 2", ["a", "b"], True),
+        ("size(self.x) == 0", {"x": {}}, True),
         ("self.exists_one(u, u == 'a')", ["a", "b"], True),
         ("self.exists_one(u, u == 'a')", ["a", "a"], False),
         ("self.exists_one(u, u == 'a')", [], False),
@@ -92,6 +96,9 @@ def test_what_is_not_known_does_not_compile(rule: str) -> None:
         ("self.exists(u, u == 'a')", "text"),
         ("self + 'a' == 'b'", 1),
         ("has(self.x)", "text"),
+        ("self >= 1", "2"),
+        ("self >= 1", True),
+        ("size(self) == 1", 1),
     ],
 )
 def test_a_value_that_a_rule_stumbles_over_has_no_answer(rule: str, value: object) -> None:
