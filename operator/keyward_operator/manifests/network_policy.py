@@ -18,7 +18,9 @@ def network_policy(context: ManifestContext) -> Json:
     """A NetworkPolicy for both directions."""
     settings = context.settings.agents.network_policy
     cql = (names.CQL_PORT, names.EXTERNAL_CQL_PORT, names.SERVICE_CQL_PORT)
-    monitoring = {"namespaceSelector": settings.monitoring_namespaces.to_json_dict()}
+    # Without what is empty: the API server drops it, and each look would find a difference.
+    selector = {key: value for key, value in settings.monitoring_namespaces.to_json_dict().items() if value}
+    monitoring = {"namespaceSelector": selector}
     return context.base(Child.NETWORK_POLICY) | {
         "spec": {
             "podSelector": {"matchLabels": selector_labels(context.owner)},
