@@ -97,6 +97,14 @@ class Journal:
         """The looks that are kept, oldest first."""
         return list(self._looks.get(key, ()))
 
+    def about(self, namespace: str, name: str) -> dict[str, list[Look]]:
+        """The looks at an object, whatever its kind, and at its namespace, by the reconciler."""
+        return {
+            key.RECONCILER: list(looks)
+            for key, looks in self._looks.items()
+            if key.namespace == namespace and getattr(key, "name", name) == name
+        }
+
     def _keep(self, key: Key, look: Look) -> None:
         kept = [old for old in self._looks.get(key, ()) if old.steps or old.error]
         self._looks[key] = [*kept[1 - KEPT :], look]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from keyward_api import names
 from keyward_operator import logs
+from keyward_operator.explain import SOCKET
 from keyward_operator.health import Address
 from keyward_operator.scope import Scope
 
@@ -21,6 +22,7 @@ class Options:
     scope: Scope
     settings_file: Path
     health_address: Address
+    explain_socket: Path
     log_level: str
     kubeconfig: Path | None
     resync_seconds: float
@@ -40,6 +42,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         ),
         settings_file=given.settings_file,
         health_address=given.health_address,
+        explain_socket=given.explain_socket,
         log_level=given.log_level,
         kubeconfig=given.kubeconfig,
         resync_seconds=given.resync_seconds,
@@ -52,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keyward-operator",
         description="Makes the cluster match KeyspacesDatabases, KeyspacesRoles, KeyspacesUsers and KeyspacesLocks.",
-        epilog="`keyward-operator print-iam --help`: prints the policy of the operator's own IAM role.",
+        epilog="Other commands: `keyward-operator explain --help` tells why something was done, `keyward-operator "
+        "print-iam --help` prints the policy of the operator's own IAM role.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -61,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--watch-namespaces", type=_namespaces, default=(), help="a,b,c: no other namespaces; none given means all")
     add("--settings-file", type=Path, default=Path("/etc/keyward/settings.yaml"), help="the platform's settings")
     add("--health-address", type=_address, default="0.0.0.0:8080", help="where /healthz, /readyz, /metrics are")
+    add("--explain-socket", type=Path, default=SOCKET, help="where `keyward-operator explain` asks")
     add("--log-level", choices=logs.LEVELS, default="info", help="what is logged")
     add("--kubeconfig", type=Path, default=None, help="default: the pod's ServiceAccount, else $KUBECONFIG")
     add("--resync-seconds", type=_positive, default=300.0, help="how often everything is looked at again")

@@ -25,6 +25,7 @@ from keyward_operator.discovery import wait_for_cluster
 from keyward_operator.election import leader_election
 from keyward_operator.election.leader_election import LeaderElection
 from keyward_operator.errors import LeadershipLostError
+from keyward_operator.explain.server import ExplainServer
 from keyward_operator.health import HealthServer
 from keyward_operator.journal import Journal
 from keyward_operator.keys import Key
@@ -33,7 +34,7 @@ from keyward_operator.options import Options
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.queue.workers import Workers
-from keyward_operator.reconcile.reconcilers import build
+from keyward_operator.reconcile.reconcilers import Reconcilers, build
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.settings import SettingsFile
 from keyward_operator.tasks import first_error
@@ -56,6 +57,7 @@ class Program:
         self._settings = SettingsFile(options.settings_file)
         self._queue: WorkQueue[Key] = WorkQueue()
         self._journal = Journal()
+        self._explain = ExplainServer(options.explain_socket, self._journal, identity=options.identity)
         self._stop = asyncio.Event()
         self._watches: Watches | None = None
         self._election: LeaderElection | None = None
@@ -68,6 +70,7 @@ class Program:
         api_server = await connection.load(self._options.kubeconfig)
         health = HealthServer(self._options.health_address, self._unready)
         await health.start()
+        await self._explain.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         try:
@@ -77,6 +80,7 @@ class Program:
                     await self._stop.wait()
                     await self._finish(serving)
         finally:
+            await self._explain.stop()
             await health.stop()
         logger.info("stopped")
 
@@ -105,7 +109,10 @@ class Program:
             )
             lease = Reference(kind=kinds.LEASE, namespace=options.scope.operator_namespace, name=names.LEASE_NAME)
             self._election = LeaderElection(lease_api, lease=lease, identity=options.identity)
-            workers = Workers(self._queue, self._reconcile(api, cluster))
+            reconcilers = self._reconcilers(api, cluster)
+            self._explain.preview = reconcilers.preview
+            self._explain.leads = lambda: self._election is not None and self._election.leads
+            workers = Workers(self._queue, self._recorded(reconcilers))
             try:
                 async with asyncio.TaskGroup() as group:
                     helpers = [
@@ -125,8 +132,8 @@ class Program:
         self._journal.heard(key, cause)
         self._queue.add(key)
 
-    def _reconcile(self, api: KubernetesApi, cluster: Cluster) -> Callable[[Key], Awaitable[float | None]]:
-        reconcilers = build(
+    def _reconcilers(self, api: KubernetesApi, cluster: Cluster) -> Reconcilers:
+        return build(
             api,
             self._queue,
             self._journal,
@@ -136,9 +143,10 @@ class Program:
             instance=self._options.identity,
         )
 
+    def _recorded(self, reconcilers: Reconcilers) -> Callable[[Key], Awaitable[float | None]]:
         async def reconcile(key: Key) -> float | None:
             with self._journal.look(key):
-                return await reconcilers[type(key)](key)
+                return await reconcilers.reconcile(key)
 
         return reconcile
 

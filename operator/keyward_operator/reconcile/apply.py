@@ -17,10 +17,10 @@ from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import issue
 from keyward_operator.pki.rotation import Authorities
+from keyward_operator.plan.describe import change
 from keyward_operator.plan.observed import Observed
-from keyward_operator.plan.owned import changed_fields
 from keyward_operator.plan.result import Issue, Plan
-from keyward_operator.plan.verdicts import join
+from keyward_operator.plan.view import View
 from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.observe import database_reference
 
@@ -35,8 +35,9 @@ class Applier:
         self._recorder = recorder
         self._did = journal.did
 
-    async def apply(self, plan: Plan, observed: Observed, context: ManifestContext) -> None:
+    async def apply(self, plan: Plan, view: View) -> None:
         """Carry out `plan`. Raises ApiError."""
+        observed, context = view.observed, view.context
         metadata = observed.database["metadata"]
         key = DatabaseKey(metadata["namespace"], metadata["name"])
         adds_finalizer = plan.finalizers is not None and names.FINALIZER in plan.finalizers
@@ -49,7 +50,7 @@ class Applier:
             await self._issue(key, plan.issue, observed, context)
         for manifest in plan.apply:
             await self._api.apply(manifest)
-            self._did(key, f"applied {kinds.reference_to(manifest)}: {_change(manifest, observed, context)}")
+            self._did(key, f"applied {kinds.reference_to(manifest)}: {change(manifest, view)}")
         await self._tend_agents(key, plan, observed, context)
         if plan.status is not None:
             await self._api.apply_status(database_reference(key), uid=metadata["uid"], status=plan.status)
@@ -101,10 +102,3 @@ class Applier:
         except ConflictError:
             # The policy changed, perhaps by this very plan: that change brings the key back.
             logger.debug("left reports in %s for the next time", reference)
-
-
-def _change(manifest: Json, observed: Observed, context: ManifestContext) -> str:
-    reference = kinds.reference_to(manifest)
-    child = next(child for child, candidate in context.references().items() if candidate == reference)
-    live = observed.children.get(child)
-    return "it was missing" if live is None else join(changed_fields(live, manifest))

@@ -1,17 +1,20 @@
 """One KeyspacesDatabase: observed, planned and applied."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from keyward_api.names import Condition
 from keyward_api.tenants import PlatformSettings
 from keyward_operator import metrics
 from keyward_operator.journal import Journal
+from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import end_of
 from keyward_operator.plan.conditions import verdicts
 from keyward_operator.plan.database import plan
+from keyward_operator.plan.describe import describe
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.pods import is_settled
 from keyward_operator.plan.view import View, view_of
@@ -68,13 +71,24 @@ class DatabaseReconciler:
             return None
         view = self._views.of(observed, datetime.now(UTC))
         steps = plan(view)
-        await self._applier.apply(steps, observed, view.context)
+        await self._applier.apply(steps, view)
         measure(view)
         if steps.replace_pod is not None:
             self._replacements.replaced(key)
         elif is_settled(observed.pods):
             self._replacements.settled(key)
         return steps.requeue_after
+
+    async def preview(self, key: DatabaseKey) -> Json | None:
+        """What the checks say now and what is still to be done, without doing it; None where there is no database."""
+        observed = await self._observer.observe(key)
+        if observed is None:
+            return None
+        view = self._views.of(observed, datetime.now(UTC))
+        return {
+            "conditions": {name: asdict(verdict) for name, verdict in verdicts(view).items()},
+            "pending": describe(plan(view), view),
+        }
 
     async def _remove_orphans(self, key: DatabaseKey) -> None:
         for reference in await self._orphans.remove(key):

@@ -1,11 +1,13 @@
 """Which reconciler works on which kind of key."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
+from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.work_queue import WorkQueue
@@ -19,8 +21,20 @@ from keyward_operator.reconcile.replacements import Replacements
 from keyward_operator.reconcile.survey import Surveyor
 from keyward_operator.scope import Scope
 
-Reconcilers = dict[type[Key], Callable[[Any], Awaitable[float | None]]]
-"""By the type of the key that each takes."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reconcilers:
+    """All of them."""
+
+    by_key: dict[type[Key], Callable[[Any], Awaitable[float | None]]]
+    """By the type of the key that each takes."""
+
+    preview: Callable[[DatabaseKey], Awaitable[Json | None]]
+    """What would be done for a database."""
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Work on a key; seconds after which to look again, or None."""
+        return await self.by_key[type(key)](key)
 
 
 def build(
@@ -53,4 +67,6 @@ def build(
         recorder=recorder,
         journal=journal,
     )
-    return {DatabaseKey: databases.reconcile, NamespaceKey: namespaces.reconcile}
+    return Reconcilers(
+        by_key={DatabaseKey: databases.reconcile, NamespaceKey: namespaces.reconcile}, preview=databases.preview
+    )

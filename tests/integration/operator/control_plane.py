@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -190,6 +191,7 @@ class RunningOperator:
     identity: str = "operator-0"
     resync_seconds: float = 300.0
     port: int = field(default_factory=free_port)
+    explain_socket: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "explain.sock")
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -200,6 +202,7 @@ class RunningOperator:
             f"--settings-file={self.settings}",
             f"--health-address=127.0.0.1:{self.port}",
             f"--resync-seconds={self.resync_seconds}",
+            f"--explain-socket={self.explain_socket}",
             "--log-level=debug",
         ]
         with self.log.open("ab") as log:

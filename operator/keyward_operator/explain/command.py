@@ -1,0 +1,100 @@
+"""The command: asks the running operator beside it, and prints its answer."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import aiohttp
+
+from keyward_operator.errors import OperatorError
+from keyward_operator.explain import SOCKET
+from keyward_operator.json_types import Json
+
+COMMAND = "explain"
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
+
+
+class NoOperatorError(OperatorError):
+    """No operator answers at the socket."""
+
+
+def explain(arguments: Sequence[str]) -> None:
+    """Print why the operator did what it last did for a database. Raises OperatorError."""
+    given = _parser().parse_args(arguments)
+    answer = asyncio.run(_ask(given.socket, given.database))
+    print(json.dumps(answer, indent=2) if given.output == "json" else "\n".join(_text(given.database, answer)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"keyward-operator {COMMAND}",
+        description="Tells what the checks say of a KeyspacesDatabase now, what is still to be done, and what was done "
+        "last, with what it was done for. It asks the operator that runs beside it: run it in the leader's pod "
+        "(`kubectl -n keyward-system get lease keyward-operator` names it).",
+    )
+    add = parser.add_argument
+    add("database", metavar="NAMESPACE/NAME", type=_database, help="the KeyspacesDatabase")
+    add("-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)")
+    add("--socket", type=Path, default=SOCKET, help=f"where the operator answers (default: {SOCKET})")
+    return parser
+
+
+def _database(text: str) -> str:
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAMESPACE/NAME")
+    return text
+
+
+async def _ask(socket: Path, database: str) -> Json:
+    connector = aiohttp.UnixConnector(str(socket))
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session,
+            session.get(f"http://operator/explain/{database}") as response,
+        ):
+            response.raise_for_status()
+            answer: Json = await response.json()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise NoOperatorError(
+            f"no operator answers at {socket}: run this in the operator's pod, as in "
+            f"`kubectl -n keyward-system exec deploy/keyward-operator -- keyward-operator explain {database}` ({error})"
+        ) from error
+    return answer
+
+
+def _text(database: str, answer: Json) -> Iterator[str]:
+    role = "the leader" if answer["leads"] else "a standby, which does nothing: ask the leader"
+    yield f"KeyspacesDatabase {database}, as {answer['operator']} knows it ({role})"
+    yield ""
+    yield from _now(answer)
+    for reconciler, looks in sorted(answer["looks"].items()):
+        yield ""
+        yield f"What was done last, newest at the end (reconciler {reconciler}):"
+        for look in looks:
+            yield from _look(look)
+
+
+def _now(answer: Json) -> Iterator[str]:
+    if answer["problem"]:
+        yield f"Now: {answer['problem']}"
+        return
+    yield "What the checks say now:"
+    conditions = answer["now"]["conditions"]
+    width = max(map(len, conditions))
+    for name, verdict in conditions.items():
+        yield f"  {name:{width}}  {verdict['status']:7}  {verdict['reason']}: {verdict['message']}"
+    yield ""
+    yield "What is still to be done:" if answer["now"]["pending"] else "Nothing is to be done."
+    for step in answer["now"]["pending"]:
+        yield f"  {step}"
+
+
+def _look(look: Json) -> Iterator[str]:
+    yield f"  {look['time']}, {look['seconds']:.3f} s, because: {'; '.join(look['causes']) or 'it was time'}"
+    for step in look["steps"] or ([] if look["error"] else ["nothing had to be done"]):
+        yield f"    {step}"
+    if look["error"]:
+        yield f"    failed: {look['error']}"

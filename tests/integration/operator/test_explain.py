@@ -1,0 +1,64 @@
+"""`keyward-operator explain` against an operator that runs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.operator.conftest import Objects
+from tests.integration.operator.control_plane import RunningOperator
+from tests.integration.operator.resources import condition, database, role, user
+
+
+@pytest.fixture(scope="module")
+def operator(new_operator: Callable[..., RunningOperator]) -> RunningOperator:
+    running = new_operator()
+    running.start()
+    running.wait_until_ready()
+    return running
+
+
+def explain(operator: RunningOperator, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "keyward_operator.main", "explain", f"--socket={operator.explain_socket}"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_it_tells_what_was_done_for_what_and_what_the_checks_say(
+    operator: RunningOperator, objects: Objects, namespace: str
+) -> None:
+    objects.apply(role(namespace), user(namespace), database(namespace))
+    objects.wait(
+        "keyspacesdatabase",
+        "orders",
+        namespace,
+        until=lambda found: condition(found, "AgentAvailable")["reason"] == "Unavailable",
+    )
+    answer = json.loads(explain(operator, f"{namespace}/orders", "-o", "json").stdout)
+    assert answer["leads"]
+    assert answer["now"]["conditions"]["Permitted"]["status"] == "True"
+    steps = [step for look in answer["looks"]["database"] for step in look["steps"]]
+    assert any(step.startswith("applied Deployment ") and "it does not exist yet" in step for step in steps), steps
+    causes = [cause for looks in answer["looks"].values() for look in looks for cause in look["causes"]]
+    assert f"KeyspacesUser {namespace}/app was added" in causes
+    text = explain(operator, f"{namespace}/orders").stdout
+    assert "(the leader)" in text
+    assert "AgentAvailable" in text
+    assert f"KeyspacesUser {namespace}/app was added" in text
+    assert "PRIVATE" not in text + json.dumps(answer)
+
+
+def test_a_database_that_is_not_there_is_told(operator: RunningOperator) -> None:
+    found = explain(operator, "nowhere/nothing")
+    assert found.returncode == 0
+    assert "there is no KeyspacesDatabase nowhere/nothing" in found.stdout
+
+
+def test_mistakes_are_answered_with_what_to_do(operator: RunningOperator) -> None:
+    assert "NAMESPACE/NAME" in explain(operator, "orders").stderr
+    nobody = explain(operator, "a/b", "--socket=/nonexistent/x.sock")
+    assert nobody.returncode == 1
+    assert "kubectl -n keyward-system exec deploy/keyward-operator" in nobody.stderr
+    assert "Traceback" not in nobody.stderr
+    assert operator.explain_socket.stat().st_mode & 0o077 == 0
