@@ -43,7 +43,8 @@ from keyward_proxy.net.certificate_files import CertificateFiles
 from keyward_proxy.net.connection import Services
 from keyward_proxy.net.errors import NetworkError
 from keyward_proxy.net.leaf_keeper import LeafKeeper
-from keyward_proxy.net.opening import UpstreamOpener
+from keyward_proxy.net.opening import UpstreamOpener, endpoint_of
+from keyward_proxy.net.reachability import Reachability
 from keyward_proxy.net.server import Server
 from keyward_proxy.net.server_certificate import ServerCertificate
 from keyward_proxy.nodes import Nodes
@@ -82,6 +83,9 @@ class Agent:
         self._leaf = _server_certificate(settings, dependencies)
         self._cache = CredentialCache(sts=dependencies.sts, clock=dependencies.clock, tasks=self._tasks)
         self._trials = RoleTrials(sts=dependencies.sts, pod=settings.pod, on_change=self._report)
+        self._reachability = Reachability(
+            connector=dependencies.connector, clock=dependencies.clock, on_change=self._report
+        )
         self._reporter = StatusReporter(dependencies.status_sink)
         self._age = PolicyAge(
             clock=dependencies.clock,
@@ -104,7 +108,7 @@ class Agent:
 
     def _services(self) -> Services:
         outside = self._outside
-        opener = UpstreamOpener(credentials=self._cache, connector=outside.connector, clock=outside.clock)
+        opener = UpstreamOpener(credentials=self._cache, connector=self._reachability, clock=outside.clock)
         return Services(
             authenticator=Authenticator(
                 reviewer=outside.reviewer, wanted=outside.wanted_token, clock=outside.clock, tasks=self._tasks
@@ -149,6 +153,7 @@ class Agent:
             "status": self._reporter.run(),
             "leaf": self._leaf.run(),
             "trials": self._trials.run(),
+            "reachability": self._reachability.run(),
             "maintenance": self._maintain(),
         }
 
@@ -214,6 +219,7 @@ class Agent:
         self._server.tell(partial(events.PolicyChanged, policy=view))
         self._show_cluster()
         self._trials.begin(current)
+        self._reachability.watch(endpoint_of(current.database))
         self._report()
 
     def _end_what_is_over(self) -> None:
@@ -320,6 +326,7 @@ class Agent:
                 reason="; ".join(f"{reason.reason}: {reason.message}" for reason in reasons)[:256],
                 observed_revision=self._view.revision if self._view else "",
                 identity=self._trials.identity,
+                endpoint=self._reachability.report,
                 roles=tuple(self._trials.reports[name] for name in sorted(self._trials.reports)),
             )
         )

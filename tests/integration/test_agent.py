@@ -317,7 +317,9 @@ def test_readiness_and_metrics_tell_the_truth(agent: RunningAgent, reader: Sessi
     revision = agent.agent._view.revision
     wait_for(lambda: agent.status().get("observedRevision") == revision, "the status", 30)
     assert agent.status()["ready"]
+    wait_for(lambda: agent.status().get("identity"), "what STS says", 30)
     assert "assumed-role/keyward-agent" in agent.status()["identity"]
+    assert agent.status()["endpoint"] == {"reachable": True, "reason": ""}
 
 
 # Policy

@@ -27,6 +27,9 @@ from keyward_api.resources.role import NamePattern, RoleOptions
 REPORTED_ROLES_LIMIT = 256
 """IAM roles that an agent tries and reports, the first by name: a status must stay small."""
 
+ENDPOINT_REASON_LIMIT = 512
+"""Characters in which an agent says why it does not reach Keyspaces."""
+
 AGENTS_LIMIT = 200
 """Agents that a policy's status has room for."""
 
@@ -232,6 +235,13 @@ class RoleReport(Model):
     reason: str = Field(default="", max_length=1024, description="Why not: what STS said, and what to do.")
 
 
+class EndpointReport(Model):
+    """Whether an agent reached Keyspaces when it last tried."""
+
+    reachable: bool = Field(description="Whether it connected, and the endpoint proved its name by TLS.")
+    reason: str = Field(default="", max_length=ENDPOINT_REASON_LIMIT, description="Why not.")
+
+
 class AgentState(StrEnum):
     """What clients may expect of an agent."""
 
@@ -258,6 +268,9 @@ class AgentReport(Model):
     reason: str = Field(default="", max_length=256, description="Why it is not ready: a reason and a sentence.")
     observed_revision: str = Field(default="", max_length=64, description="Policy revision in force.")
     identity: str = Field(default="", max_length=2048, description="ARN that STS GetCallerIdentity returned.")
+    endpoint: EndpointReport | None = Field(
+        default=None, description="How the last attempt to reach Keyspaces went. Unset: none was made yet."
+    )
     roles: tuple[RoleReport, ...] = Field(
         default=(),
         max_length=REPORTED_ROLES_LIMIT,

@@ -1,5 +1,6 @@
 """The checks: each a sentence about a database that is true or not."""
 
+from keyward_api.caller_arns import is_session_of
 from keyward_api.names import Condition, Reason
 from keyward_api.resources.policy import RoleReport, reported_roles
 from keyward_operator.children import Child
@@ -125,6 +126,57 @@ def no_agent_is_available(view: View) -> Verdict:
     return fails(Reason.UNAVAILABLE, "no agent is ready" + (f": {join(list(obstacles))}" if obstacles else " yet"))
 
 
+def an_agent_does_not_reach_the_endpoint(view: View) -> Verdict | None:
+    """The last attempt of some agent failed."""
+    failed = [
+        (each.pod, each.endpoint.reason) for each in view.reports if each.endpoint and not each.endpoint.reachable
+    ]
+    if failed:
+        return fails(
+            Reason.UNREACHABLE,
+            join([f"pod {pod}: {reason}" for pod, reason in sorted(failed)])
+            + "; see `spec.endpoint`, the agents' DNS and NetworkPolicies, and the routes to AWS",
+        )
+    return None
+
+
+def no_agent_has_tried_the_endpoint(view: View) -> Verdict | None:
+    """Nobody can tell yet."""
+    if not any(each.endpoint for each in view.reports):
+        return unknown(Reason.NOT_TRIED, "no agent has tried yet to reach Amazon Keyspaces")
+    return None
+
+
+def endpoint_is_reachable(view: View) -> Verdict:
+    """Each agent that tried reached it."""
+    return holds(Reason.REACHABLE, "agents reach Amazon Keyspaces, which proves its name")
+
+
+def an_agent_has_another_identity(view: View) -> Verdict | None:
+    """STS knows some agent as somebody else than `roleARN`."""
+    wanted = _agent_role(view)
+    others = [(each.pod, each.identity) for each in view.reports if each.identity and not _is(each.identity, wanted)]
+    if others:
+        return fails(
+            Reason.IDENTITY_MISMATCH,
+            join([f"pod {pod} is {identity}" for pod, identity in sorted(others)])
+            + f"; they should be sessions of {wanted} (`agent.identity.roleARN`): see what else gives pods an identity",
+        )
+    return None
+
+
+def no_agent_knows_its_identity(view: View) -> Verdict | None:
+    """STS told no agent who it is."""
+    if not any(each.identity for each in view.reports):
+        return unknown(Reason.NOT_TRIED, "no agent was told by STS GetCallerIdentity yet who it is; their logs say why")
+    return None
+
+
+def identity_is_verified(view: View) -> Verdict:
+    """Each agent that knows its identity has the right one."""
+    return holds(Reason.VERIFIED, f"agents are sessions of {_agent_role(view)}")
+
+
 def no_role_is_granted(view: View) -> Verdict | None:
     """Nothing to assume, so nothing that could not be assumed."""
     if view.compilation and not _granted(view):
@@ -180,6 +232,14 @@ def _taken(view: View, child: Child) -> str:
         f"{view.context.reference(child)} exists and was not made for this database: rename or delete it, "
         "or choose another name for the database"
     )
+
+
+def _agent_role(view: View) -> str:
+    return view.database.spec.agent.identity.role_arn if view.database else ""
+
+
+def _is(caller_arn: str, role_arn: str) -> bool:
+    return bool(role_arn) and is_session_of(caller_arn, role_arn=role_arn)
 
 
 def _granted(view: View) -> set[str]:

@@ -34,6 +34,18 @@ CHAINS: dict[str, tuple[Check[View], ...]] = {
         checks.identity_is_not_injected,
         checks.no_agent_is_available,
     ),
+    Condition.ENDPOINT_REACHABLE: (
+        checks.database_is_not_served,
+        checks.an_agent_does_not_reach_the_endpoint,
+        checks.no_agent_has_tried_the_endpoint,
+        checks.endpoint_is_reachable,
+    ),
+    Condition.IDENTITY_VERIFIED: (
+        checks.database_is_not_served,
+        checks.an_agent_has_another_identity,
+        checks.no_agent_knows_its_identity,
+        checks.identity_is_verified,
+    ),
     Condition.ROLES_ASSUMABLE: (
         checks.database_is_not_served,
         checks.no_role_is_granted,

@@ -1,6 +1,7 @@
 """This agent's entry in the policy's `status.agents`: applied on change, at most every 10 seconds.
 
-A change of state does not wait: the other agents tell drivers by it which nodes there are.
+A change of state does not wait: the other agents tell drivers by it which nodes there are. What an agent learns in its
+first moments (who it is, whether it reaches Keyspaces) waits for two seconds only: a new database is not ready before.
 
 Server-side apply with a field manager of the pod's own: agents never overwrite each other, and applying a status
 without the entry removes it.
@@ -21,6 +22,9 @@ from keyward_proxy.kubernetes_api import KubernetesAPI, KubernetesUnavailable
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 10.0
+EARLY_SECONDS = 2.0
+"""The same while the entry lacks what an agent is about to learn."""
+
 SETTLE_SECONDS = 1.5
 """Changes that come together (a policy, and what trying its roles showed) go out together."""
 
@@ -90,7 +94,12 @@ class StatusReporter:
             self._changed.clear()
             if self._wanted != self._applied:
                 await self._apply()
-                await self._pause(INTERVAL_SECONDS - SETTLE_SECONDS)
+                await self._pause((EARLY_SECONDS if self._is_early else INTERVAL_SECONDS) - SETTLE_SECONDS)
+
+    @property
+    def _is_early(self) -> bool:
+        applied = self._applied
+        return applied is not None and (not applied.identity or applied.endpoint is None)
 
     async def _pause(self, seconds: float) -> None:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.

@@ -17,6 +17,7 @@ Limits: no renegotiation (see `tls`), and no urgent data. A stream belongs to on
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -316,7 +317,9 @@ def _wake(ready: asyncio.Future[None]) -> None:
 
 
 def describe(error: OSError) -> str:
-    """An OSError in a few words, without file names or addresses of memory."""
+    """An OSError in a few words, without file names or addresses: the same fault has the same words each time."""
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
+    if not isinstance(error, ssl.SSLError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)  # asyncio puts the address into `strerror`
     return error.strerror or str(error) or type(error).__name__

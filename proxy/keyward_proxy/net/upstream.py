@@ -74,9 +74,12 @@ class TLSConnector:
             ) from error
         except OSError as error:
             raise UpstreamUnreachable(f"cannot connect to {where}: {describe(error)}") from error
+        except ValueError as error:  # what the `idna` codec says to names that no host can have
+            raise UpstreamUnreachable(f"cannot connect to {where}: {error}") from error
 
     async def _connect(self, endpoint: Endpoint) -> ssl.SSLSocket:
         context = client_context(endpoint.roots)
+        endpoint.server_name.encode("idna")  # `wrap_socket` would find out too late, and leave a socket open
         plain = await _connect_any(endpoint.address, endpoint.port)
         try:
             tune(plain)

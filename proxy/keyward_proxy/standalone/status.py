@@ -23,6 +23,7 @@ class LoggedStatus:
                 "reason": report.reason,
                 "revision": report.observed_revision,
                 "identity": report.identity,
+                "endpointReachable": report.endpoint.reachable if report.endpoint else None,
                 "assumable": [role.db_user for role in report.roles if role.assumable],
                 "notAssumable": [role.db_user for role in report.roles if not role.assumable],
             },

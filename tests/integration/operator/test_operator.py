@@ -291,7 +291,14 @@ def test_agents_reports_become_conditions_and_those_of_the_dead_are_dropped(
     eventually(lambda: len(pods()) == 2, what="the Deployment's controller made two pods")
     refused = {"dbUser": DB_USER, "assumable": False, "reason": "AccessDenied: not authorized"}
     for pod in (pods()[0], "killed"):
-        objects.report(dotted(namespace), pod=pod, ready=False, roles=[refused])
+        objects.report(
+            dotted(namespace),
+            pod=pod,
+            ready=False,
+            identity="arn:aws:sts::111122223333:assumed-role/eks-node/i-1",
+            endpoint={"reachable": False, "reason": "no route to host"},
+            roles=[refused],
+        )
     found = objects.wait(
         "keyspacesdatabase",
         "orders",
@@ -299,6 +306,10 @@ def test_agents_reports_become_conditions_and_those_of_the_dead_are_dropped(
         until=lambda found: condition(found, "RolesAssumable")["status"] == "False",
     )
     assert "not authorized" in condition(found, "RolesAssumable")["message"]
+    assert condition(found, "EndpointReachable")["reason"] == "Unreachable"
+    assert "no route to host" in condition(found, "EndpointReachable")["message"]
+    assert condition(found, "IdentityVerified")["reason"] == "IdentityMismatch"
+    assert ROLE_ARN in condition(found, "IdentityVerified")["message"]
     objects.wait(
         "keyspacespolicy",
         dotted(namespace),

@@ -65,6 +65,7 @@ ADMINS = [
     Right(names.GROUP, "keyspacesroles", WRITE, "the namespace's own"),
     Right(names.GROUP, "keyspacesusers", WRITE, "who has access is for the namespace's owners to say"),
     Right(names.GROUP, "keyspaceslocks", WRITE, "and who has none"),
+    Right(names.GROUP, "keyspacesiamroles", WRITE, "the namespace's own, as far as tenants[].iam permits"),
 ]
 
 

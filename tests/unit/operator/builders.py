@@ -23,6 +23,7 @@ NAMESPACE = "payments"
 NAME = "orders"
 UID = "0d7c1f7e-6a1c-4a58-9c3e-5b1c2d3e4f50"
 ROLE_ARN = "arn:aws:iam::111122223333:role/keyward-agents"
+IDENTITY = "arn:aws:sts::111122223333:assumed-role/keyward-agents/agent-1"
 DB_USER = "KeyspacesReader"
 AGENTS = names.AGENTS_NAMESPACE
 LIFETIME = timedelta(days=365)
@@ -229,7 +230,16 @@ def serving(platform: PlatformSettings | None = None, **spec: Any) -> Observed:
 
 def report(name: str, *, assumable: bool = True, why: str = "", **changes: Any) -> Json:
     found = {"dbUser": DB_USER, "assumable": assumable, "reason": why}
-    return {"pod": name, "ready": True, "reason": "", "observedRevision": "r", "roles": [found], **changes}
+    return {
+        "pod": name,
+        "ready": True,
+        "reason": "",
+        "observedRevision": "r",
+        "identity": IDENTITY,
+        "endpoint": {"reachable": True, "reason": ""},
+        "roles": [found],
+        **changes,
+    }
 
 
 def conditions(world: Observed) -> dict[str, Json]:

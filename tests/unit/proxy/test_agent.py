@@ -153,6 +153,9 @@ async def test_an_agent_is_ready_once_it_has_a_policy(agent: Agent, outside: Out
     assert report.observed_revision == "r1"
     assert report.identity.endswith("assumed-role/keyward-agent/orders-0")
     assert [(role.db_user, role.assumable) for role in report.roles] == [("KeyspacesReader", True)]
+    await until(lambda: outside.applied[-1] is not None and outside.applied[-1].endpoint is not None)
+    assert outside.applied[-1].endpoint.reachable is False
+    assert "127.0.0.1:9142" in outside.applied[-1].endpoint.reason
 
 
 async def test_an_agent_without_an_identity_says_so(agent: Agent, outside: Outside) -> None:

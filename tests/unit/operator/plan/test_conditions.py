@@ -10,6 +10,7 @@ from keyward_operator.plan.observed import Observed
 from tests.unit.operator.builders import (
     DB_USER,
     NOW,
+    ROLE_ARN,
     carry_out,
     changed_child,
     conditions,
@@ -44,6 +45,8 @@ def scaled_to_zero(world: Observed) -> Observed:
     return replace(world, database={**database(agent=spec), "status": world.database["status"]})
 
 
+UNREACHABLE = {"reachable": False, "reason": "cannot connect to cassandra:9142: Connection refused"}
+NODE = "arn:aws:sts::111122223333:assumed-role/eks-node/i-0123456789abcdef0"
 WAITING = {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}]}
 UNSCHEDULED = {
     "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}]
@@ -74,6 +77,57 @@ UNSCHEDULED = {
         ),
         pytest.param(
             with_pods(pod("p", injected=False)), "AgentAvailable", "False", "IdentityNotInjected", "p", id="no identity"
+        ),
+        pytest.param(lambda w: w, "EndpointReachable", "True", "Reachable", "", id="Keyspaces is reached"),
+        pytest.param(reporting(), "EndpointReachable", "Unknown", "NotTried", "", id="no agent has tried the endpoint"),
+        pytest.param(
+            reporting(report("agent-1"), report("agent-2", endpoint=None)),
+            "EndpointReachable",
+            "True",
+            "Reachable",
+            "",
+            id="an agent that starts has not tried yet",
+        ),
+        pytest.param(
+            reporting(report("agent-1"), report("agent-2", endpoint=UNREACHABLE)),
+            "EndpointReachable",
+            "False",
+            "Unreachable",
+            "pod agent-2: cannot connect to cassandra:9142: Connection refused; see `spec.endpoint`",
+            id="one agent does not reach Keyspaces",
+        ),
+        pytest.param(
+            reporting(report("agent-1", endpoint=UNREACHABLE)),
+            "Ready",
+            "False",
+            "Unreachable",
+            "Connection refused",
+            id="so it is not ready either",
+        ),
+        pytest.param(lambda w: w, "IdentityVerified", "True", "Verified", ROLE_ARN, id="agents are who they should be"),
+        pytest.param(
+            reporting(report("agent-1", identity="")),
+            "IdentityVerified",
+            "Unknown",
+            "NotTried",
+            "",
+            id="nobody knows yet",
+        ),
+        pytest.param(
+            reporting(report("agent-1", identity=""), report("agent-2")),
+            "IdentityVerified",
+            "True",
+            "Verified",
+            "",
+            id="an agent that starts does not know yet",
+        ),
+        pytest.param(
+            reporting(report("agent-1"), report("agent-2", identity=NODE)),
+            "IdentityVerified",
+            "False",
+            "IdentityMismatch",
+            f"pod agent-2 is {NODE}; they should be sessions of {ROLE_ARN}",
+            id="one agent has the identity of its node",
         ),
         pytest.param(reporting(), "RolesAssumable", "Unknown", "NotTried", DB_USER, id="no agent has tried"),
         pytest.param(

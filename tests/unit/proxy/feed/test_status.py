@@ -16,7 +16,8 @@ from tests.unit.proxy.support import until
 
 
 def report(**changes: object) -> AgentReport:
-    return AgentReport.model_validate({"pod": "agent-0", "podIP": "10.0.0.1", "ready": True} | changes)
+    known = {"identity": "arn:aws:sts::111122223333:assumed-role/agent/0", "endpoint": {"reachable": True}}
+    return AgentReport.model_validate({"pod": "agent-0", "podIP": "10.0.0.1", "ready": True} | known | changes)
 
 
 class ListeningSink:
@@ -58,6 +59,34 @@ async def test_changes_go_out_together_and_not_too_often(reporter: StatusReporte
     await until(lambda: len(sink.applied) == 2)
     assert [applied.observed_revision for applied in sink.applied] == ["r2", "r4"]
     assert sink.times[1] - sink.times[0] >= 0.049
+
+
+@pytest.mark.parametrize("unknown", [{"identity": ""}, {"endpoint": None}])
+async def test_what_an_agent_learns_in_its_first_moments_does_not_wait_for_long(
+    reporter: StatusReporter, sink: ListeningSink, monkeypatch: pytest.MonkeyPatch, unknown: dict[str, object]
+) -> None:
+    monkeypatch.setattr(module, "INTERVAL_SECONDS", 3600.0)
+    monkeypatch.setattr(module, "EARLY_SECONDS", 0.05)
+    reporter.report(report(**unknown))
+    await until(lambda: len(sink.applied) == 1)
+    reporter.report(report())
+    await until(lambda: len(sink.applied) == 2)
+    assert sink.times[1] - sink.times[0] >= 0.049
+    reporter.report(report(observedRevision="r2"))
+    await asyncio.sleep(0.1)
+    assert len(sink.applied) == 2
+
+
+async def test_an_entry_that_could_not_be_applied_is_not_tried_more_often_for_that(
+    reporter: StatusReporter, sink: ListeningSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "INTERVAL_SECONDS", 3600.0)
+    monkeypatch.setattr(module, "EARLY_SECONDS", 0.0)
+    sink.failures = 1
+    reporter.report(report(identity=""))
+    await until(lambda: len(sink.times) == 1)
+    await asyncio.sleep(0.05)
+    assert len(sink.times) == 1
 
 
 async def test_a_change_of_state_does_not_wait(

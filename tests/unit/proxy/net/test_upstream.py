@@ -78,8 +78,16 @@ async def test_roots_that_are_no_certificates_are_refused(server: int, authority
 async def test_a_closed_port_is_told(authority: CertificateAuthority) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(UpstreamUnreachable, match=r"cannot connect to 127\.0\.0\.1"):
+    with pytest.raises(UpstreamUnreachable, match=rf"^cannot connect to 127\.0\.0\.1:{port}: Connection refused$"):
         await TLSConnector().connect(endpoint(port, authority))
+
+
+@pytest.mark.parametrize("changes", [{"address": "a..b"}, {"address": "x" * 64}, {"server_name": "x" * 64}])
+async def test_a_name_that_no_host_can_have_is_told(
+    server: int, authority: CertificateAuthority, changes: dict[str, str]
+) -> None:
+    with pytest.raises(UpstreamUnreachable, match=r"cannot connect to|did not prove"):
+        await TLSConnector().connect(endpoint(server, authority, **changes))
 
 
 async def test_a_silent_server_is_given_up(authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
