@@ -11,13 +11,21 @@ from pathlib import Path
 from keyward_api import crds
 from local import documents
 from local.chart import readme, schema, snapshots
+from local.reference import pages
+from local.reference.errors import IncompleteError
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 def files(project: Path = PROJECT) -> dict[str, str]:
     """Path below the project's folder, and text."""
-    return {**crds.files(), **documents.files(), **schema.files(), **readme.files(project)}
+    return {
+        **crds.files(),
+        **documents.files(),
+        **schema.files(),
+        **readme.files(project),
+        **pages.files(project),
+    }
 
 
 def stale(project: Path = PROJECT) -> list[str]:
@@ -50,11 +58,14 @@ def _holds(path: Path, text: str) -> bool:
 def main() -> int:
     """Write, or with `--check` fail on, stale files."""
     parser = argparse.ArgumentParser(
-        description="Write the CRDs, the chart's copies of them, its schema and README, and tables of the documents."
+        description="Write the CRDs, docs/reference/, the chart's generated files, and tables of documents."
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
     check: bool = parser.parse_args().check
-    changed = stale() if check else write()
+    try:
+        changed = stale() if check else write()
+    except IncompleteError as error:
+        parser.exit(2, f"the reference would not be complete: {error}\n")
     for path in changed:
         print(f"{'stale' if check else 'wrote'} {path}")
     return int(check and bool(changed))

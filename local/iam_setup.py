@@ -1,7 +1,7 @@
 """IAM as its administrators set it up for Keyward: from `status.identity` of a KeyspacesDatabase, and nothing else.
 
 Every call is idempotent: an existing role gets the given policies. On a real account the same is done with
-`aws iam create-role` and `put-role-policy`, or with Terraform; the README shows how.
+`aws iam create-role` and `put-role-policy`, or with Terraform; docs/operations.md shows how.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Taking Keyward away as the README says: databases first, then the release, the kinds, the namespace."""
+"""Taking Keyward away as docs/operations.md says: databases first, then the release, the kinds, the namespace."""
 
 from collections.abc import Callable
 

@@ -6,7 +6,7 @@ from keyward_api.resources.policy import RoleReport, reported_roles
 from keyward_operator.children import Child
 from keyward_operator.plan import pods
 from keyward_operator.plan.standings import Standing
-from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, unknown
+from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, passes_on, unknown
 from keyward_operator.plan.view import View
 
 _OUTAGES = (Reason.STS_UNAVAILABLE, Reason.STS_THROTTLED, Reason.IDENTITY_NOT_INJECTED)
@@ -47,6 +47,10 @@ def policy_waits_for_the_service(view: View) -> Verdict | None:
     return None
 
 
+@passes_on(
+    *(Reason.ROLE_INVALID, Reason.USER_INVALID, Reason.ROLE_NOT_FOUND, Reason.LOCK_INVALID),
+    *(Reason.GRANT_TOO_LARGE, Reason.POLICY_TOO_LARGE, Reason.TOO_MANY_LOCKS),
+)
 def something_could_not_be_compiled(view: View) -> Verdict | None:
     """A role, user or grant was left out of the policy."""
     problems = view.compilation.problems if view.compilation else ()

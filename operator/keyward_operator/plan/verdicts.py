@@ -8,11 +8,15 @@ from typing import Literal, TypeVar
 from keyward_operator.json_types import Json
 
 V = TypeVar("V")
+F = TypeVar("F", bound=Callable[..., object])
 Check = Callable[[V], "Verdict | None"]
 """Judges what it is given; None: it has nothing to say, ask the next one."""
 
 MESSAGE_LIMIT = 4096
 """Characters of a condition's message that the CRDs admit."""
+
+PASSED_ON = "passed_on"
+"""The attribute of a check that holds what `passes_on` declared."""
 
 SHOWN = 5
 """How many of many problems a message names."""
@@ -40,6 +44,19 @@ def fails(reason: str, message: str) -> Verdict:
 def unknown(reason: str, message: str) -> Verdict:
     """Nobody can tell yet."""
     return Verdict(status="Unknown", reason=reason, message=message[:MESSAGE_LIMIT])
+
+
+def passes_on(*sources: str | Callable[..., object]) -> Callable[[F], F]:
+    """Declares for docs/reference/ what a check takes from elsewhere: reasons, or functions whose verdicts it gives.
+
+    What it says by itself is read in its code.
+    """
+
+    def declare(check: F) -> F:
+        vars(check)[PASSED_ON] = sources
+        return check
+
+    return declare
 
 
 def first(chain: Sequence[Check[V]], view: V) -> Verdict:

@@ -55,12 +55,24 @@ def test_every_value_is_bounded(kind: Kind) -> None:
                 assert node["maximum"] <= 2**53, path
             case "object" if "additionalProperties" in node:
                 assert "maxProperties" in node, path
+            case kind_of_value:
+                assert kind_of_value == "boolean" or "properties" in node, f"{path}: a {kind_of_value} has no bounds"
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_list_that_is_merged_by_keys_has_them_in_each_item(kind: Kind) -> None:
+    for path, node in nodes(schema_of(kind)):
+        for key in node.get("x-kubernetes-list-map-keys", ()):
+            items = node["items"]
+            assert key in items.get("required", ()) or "default" in items["properties"][key], f"{path}: {key}"
 
 
 @pytest.mark.parametrize("kind", ALL)
 def test_every_field_says_what_it_means(kind: Kind) -> None:
     for path, node in nodes(schema_of(kind)):
-        if not path.endswith("[]") and path not in ("", ".metadata"):
+        # Of metadata the API server takes no description: `kubectl explain` shows its own there. Of a list or map of
+        # plain values the list or map is described.
+        if path != ".metadata" and ("properties" in node or not path.endswith("[]")):
             assert node.get("description"), path
 
 

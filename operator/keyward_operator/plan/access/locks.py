@@ -20,6 +20,7 @@ from keyward_operator.plan.verdicts import (
     holds,
     join,
     moment_text,
+    passes_on,
 )
 
 
@@ -75,6 +76,7 @@ def references_exist(view: LockView) -> Verdict:
     return holds(Reason.RESOLVED, "what `target` names exists")
 
 
+@passes_on(Reason.LOCK_INVALID, Reason.TOO_MANY_LOCKS)
 def it_does_more_than_it_says(view: LockView) -> Verdict | None:
     """It cannot be read, or cannot be told exactly: on doubt more is locked."""
     problems = view.world.lock_problems.get(view.name, ())

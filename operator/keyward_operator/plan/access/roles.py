@@ -18,6 +18,7 @@ from keyward_operator.plan.verdicts import (
     first_failure,
     holds,
     join,
+    passes_on,
 )
 
 
@@ -40,6 +41,7 @@ class RoleView:
     """Those that name it."""
 
 
+@passes_on(Reason.ROLE_INVALID)
 def cannot_be_read(view: RoleView) -> Verdict | None:
     """A newer or damaged object."""
     problems = view.world.role_problems.get(view.name)

@@ -19,6 +19,7 @@ from keyward_operator.plan.verdicts import (
     holds,
     join,
     moment_text,
+    passes_on,
 )
 
 
@@ -87,6 +88,7 @@ def references_exist(view: UserView) -> Verdict:
     return holds(Reason.RESOLVED, "all `roles` exist")
 
 
+@passes_on(Reason.ROLE_INVALID, Reason.USER_INVALID, Reason.GRANT_TOO_LARGE, Reason.POLICY_TOO_LARGE)
 def something_was_left_out(view: UserView) -> Verdict | None:
     """A grant is in no policy, and not because a role is missing."""
     found = view.world.user_problems.get(view.name, ())

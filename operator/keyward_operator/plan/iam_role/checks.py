@@ -6,7 +6,7 @@ from keyward_operator.iam.calls import Aspect
 from keyward_operator.iam.convergence import foreign_policies
 from keyward_operator.iam.ownership import Holding
 from keyward_operator.plan.iam_role.view import View, trusted
-from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, unknown
+from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, passes_on, unknown
 
 
 def spec_cannot_be_read(view: View) -> Verdict | None:
@@ -49,6 +49,7 @@ def iam_is_not_asked(view: View) -> Verdict | None:
     return None
 
 
+@passes_on(Reason.ACCESS_DENIED, Reason.NO_AWS_IDENTITY)
 def iam_does_not_tell(view: View) -> Verdict | None:
     """The operator has no identity, or its own role does not permit the question."""
     trouble = view.observed.unreadable
@@ -279,6 +280,10 @@ def permissions_suffice(view: View) -> Verdict:
     return holds(Reason.SUFFICIENT, "the role may do what it is for")
 
 
+@passes_on(
+    *(Reason.IAM_REFUSED, Reason.ACCESS_DENIED, Reason.NO_AWS_IDENTITY, Reason.IAM_ROLE_NOT_FOUND, Reason.NAME_TAKEN),
+    *(Reason.PRINCIPAL_NOT_FOUND, Reason.LIMIT_EXCEEDED, Reason.DELETION_BLOCKED),
+)
 def _refused(view: View, aspect: Aspect) -> Verdict | None:
     refusals = [trouble for trouble in view.troubles if trouble.aspect is aspect]
     if not refusals:
