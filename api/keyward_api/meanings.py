@@ -64,6 +64,12 @@ REASONS: Mapping[str, Meaning] = {
         remedy="Rename or delete what the message names, or choose another name. The operator looks again every ten "
         "seconds, in IAM every thirty.",
     ),
+    Reason.REFUSED: Meaning(
+        text="The API server did not take an object that the operator makes for this one: a quota or an admission "
+        "policy is against it, or it would not be valid. Everything else was made.",
+        remedy="See what the message says: raise the quota, mend the policy or the field of the spec that it comes "
+        "from. The operator tries again by itself.",
+    ),
     Reason.INVALID_SPEC: Meaning(
         text="The spec cannot be read: it was written past the CRD that the operator knows, for example for a newer "
         "version. On doubt the database is not served, and the IAM role left alone.",

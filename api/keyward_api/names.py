@@ -119,6 +119,7 @@ class Reason:
     PERMITTED = "Permitted"
     NOT_PERMITTED = "NotPermitted"
     NAME_TAKEN = "NameTaken"
+    REFUSED = "Refused"
     INVALID_SPEC = "InvalidSpec"
     COMPILED = "Compiled"
     ROLE_NOT_FOUND = "RoleNotFound"

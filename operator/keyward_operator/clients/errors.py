@@ -24,4 +24,18 @@ class ExpiredError(ApiError):
     """A list's continuation is too old (410): begin the list again."""
 
 
-BY_STATUS: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError, 410: ExpiredError}
+class ForbiddenError(ApiError):
+    """A right is missing, or admission refused it: a quota, a policy (403)."""
+
+
+class InvalidError(ApiError):
+    """The object would not be valid then, or what it changes is immutable (422)."""
+
+
+BY_STATUS: dict[int, type[ApiError]] = {
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: ExpiredError,
+    422: InvalidError,
+}

@@ -231,6 +231,13 @@ def a_name_is_taken(view: View) -> Verdict | None:
     return None
 
 
+def a_child_is_refused(view: View) -> Verdict | None:
+    """The API server did not take a child: by a quota, an admission policy, or because it would not be valid."""
+    if view.refused:
+        return fails(Reason.REFUSED, join(view.refused))
+    return None
+
+
 def _taken(view: View, child: Child) -> str:
     return (
         f"{view.context.reference(child)} exists and was not made for this database: rename or delete it, "

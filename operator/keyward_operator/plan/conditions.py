@@ -60,7 +60,7 @@ CHAINS: dict[str, tuple[Check[View], ...]] = {
 def verdicts(view: View) -> dict[str, Verdict]:
     """The verdict for each condition, `Ready` first."""
     parts = {condition: first(chain, view) for condition, chain in CHAINS.items()}
-    ready = checks.a_name_is_taken(view) or first_failure(list(parts.values()))
+    ready = checks.a_name_is_taken(view) or checks.a_child_is_refused(view) or first_failure(list(parts.values()))
     return {Condition.READY: ready or holds(Reason.READY, "agents serve this database"), **parts}
 
 

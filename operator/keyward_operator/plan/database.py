@@ -8,9 +8,12 @@
    then.
 """
 
+from dataclasses import replace
+
 from keyward_api import names
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
+from keyward_operator.kinds import KEYSPACES_POLICY
 from keyward_operator.pki.rotation import next_step, wants_successor
 from keyward_operator.plan import desired, events, pods
 from keyward_operator.plan.owned import differs, status_differs
@@ -34,6 +37,14 @@ def plan(view: View) -> Plan:
     if "deletionTimestamp" in view.observed.database["metadata"]:
         return _plan_deletion(view)
     return _plan_children(view)
+
+
+def after_refusals(steps: Plan, view: View, refused: tuple[str, ...]) -> Plan:
+    """A plan of which the API server refused some children, each told by one sentence: what is to be said of that."""
+    seen = replace(view, refused=refused)
+    status = status_of(seen, policy_is_written=not any(KEYSPACES_POLICY.kind in text for text in refused))
+    changed = status_differs(view.observed.database, status, names.FieldManager.DATABASE)
+    return replace(steps, status=status if changed else None, events=_events(seen, status))
 
 
 def _finalizers(view: View) -> tuple[str, ...]:
@@ -61,7 +72,7 @@ def _plan_children(view: View) -> Plan:
     delete = desired.unwanted(view)
     issue = _to_issue(view)
     awaited = [child for child in _AWAITED if child in changed and view.standings[child] is Standing.ABSENT]
-    replace = pods.replacement(view)
+    replaced = pods.replacement(view)
     status = status_of(view, policy_is_written=Child.POLICY in manifests)
     finalizers = _finalizers(view)
     return Plan(
@@ -69,10 +80,10 @@ def _plan_children(view: View) -> Plan:
         delete=delete,
         issue=issue,
         apply=tuple(changed.values()),
-        replace_pod=replace,
+        replace_pod=replaced,
         forget_agents=pods.gone(view),
         status=status if status_differs(view.observed.database, status, names.FieldManager.DATABASE) else None,
-        events=_events(view, status) + ((events.replaced(replace),) if replace else ()),
+        events=_events(view, status) + ((events.replaced(replaced),) if replaced else ()),
         requeue_after=_requeue(view, begun=issue is not None or bool(awaited), deleted=bool(delete)),
     )
 

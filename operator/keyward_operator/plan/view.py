@@ -50,6 +50,9 @@ class View:
     reports: tuple[AgentReport, ...]
     """What those agents report whose pods exist."""
 
+    refused: tuple[str, ...] = ()
+    """Children that the API server did not take just now, and why: one sentence each."""
+
     @property
     def denied(self) -> bool:
         """Whether the database may not be served: on doubt it may not."""

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from keyward_api import names
 from keyward_operator import kinds
 from keyward_operator.children import Child
-from keyward_operator.clients.errors import ConflictError
+from keyward_operator.clients.errors import ConflictError, ForbiddenError, InvalidError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
@@ -17,6 +18,7 @@ from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import issue
 from keyward_operator.pki.rotation import Authorities
+from keyward_operator.plan.database import after_refusals
 from keyward_operator.plan.describe import change
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Issue, Plan
@@ -25,6 +27,10 @@ from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.observe import database_reference
 
 logger = logging.getLogger(__name__)
+
+
+class RefusedError(OperatorError):
+    """The API server refused children: by a quota, an admission policy, or because they would not be valid."""
 
 
 class Applier:
@@ -36,7 +42,7 @@ class Applier:
         self._did = journal.did
 
     async def apply(self, plan: Plan, view: View) -> None:
-        """Carry out `plan`. Raises ApiError."""
+        """Carry out `plan`. Raises ApiError, RefusedError once everything else is done and the status says what."""
         observed, context = view.observed, view.context
         metadata = observed.database["metadata"]
         key = DatabaseKey(metadata["namespace"], metadata["name"])
@@ -48,18 +54,35 @@ class Applier:
             self._did(key, f"deleted {deletion.reference}")
         if plan.issue is not None:
             await self._issue(key, plan.issue, observed, context)
-        for manifest in plan.apply:
-            await self._api.apply(manifest)
-            self._did(key, f"applied {kinds.reference_to(manifest)}: {change(manifest, view)}")
+        refused = await self._make_children(key, plan, view)
         await self._tend_agents(key, plan, observed, context)
-        if plan.status is not None:
-            await self._api.apply_status(database_reference(key), uid=metadata["uid"], status=plan.status)
-        await self._recorder.record(kinds.KEYSPACES_DATABASE, observed.database, plan.events)
-        for event in plan.events:
-            self._did(key, f"told by an event: {event.action} {event.reason}: {event.message}")
+        await self._tell(key, after_refusals(plan, view, refused) if refused else plan, observed)
+        if refused:
+            raise RefusedError("; ".join(refused))
         if plan.finalizers is not None and not adds_finalizer:
             await self._set_finalizers(key, observed, plan)
             self._did(key, f"released {database_reference(key)}")
+
+    async def _make_children(self, key: DatabaseKey, plan: Plan, view: View) -> tuple[str, ...]:
+        """Apply what can be applied; what the API server refuses for good, such as a quota, keeps nothing else back."""
+        refused = []
+        for manifest in plan.apply:
+            reference = kinds.reference_to(manifest)
+            try:
+                await self._api.apply(manifest)
+            except (InvalidError, ForbiddenError) as error:
+                refused.append(f"{reference}: {error}")
+            else:
+                self._did(key, f"applied {reference}: {change(manifest, view)}")
+        return tuple(refused)
+
+    async def _tell(self, key: DatabaseKey, plan: Plan, observed: Observed) -> None:
+        if plan.status is not None:
+            uid = observed.database["metadata"]["uid"]
+            await self._api.apply_status(database_reference(key), uid=uid, status=plan.status)
+        await self._recorder.record(kinds.KEYSPACES_DATABASE, observed.database, plan.events)
+        for event in plan.events:
+            self._did(key, f"told by an event: {event.action} {event.reason}: {event.message}")
 
     async def _set_finalizers(self, key: DatabaseKey, observed: Observed, plan: Plan) -> None:
         version = observed.database["metadata"]["resourceVersion"]

@@ -156,6 +156,26 @@ def test_a_resync_without_changes_writes_nothing(operator: RunningOperator, obje
     assert versions == {child: objects.wait(*child)["metadata"]["resourceVersion"] for child in watched}
 
 
+def test_a_child_that_the_api_server_refuses_is_told_and_keeps_nothing_else_back(
+    operator: RunningOperator, objects: Objects, namespace: str
+) -> None:
+    resources = {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}
+    agent = {"identity": {"roleARN": ROLE_ARN}, "resources": resources}
+    objects.apply(role(namespace), user(namespace), database(namespace, agent=agent))
+    found = objects.wait(
+        "keyspacesdatabase", "orders", namespace, until=lambda found: condition(found, "Ready")["reason"] == "Refused"
+    )
+    assert f"Deployment {AGENTS}/{short(namespace)}" in condition(found, "Ready")["message"]
+    assert "must be less than or equal to memory limit" in condition(found, "Ready")["message"]
+    assert condition(found, "PolicyCompiled")["status"] == "True", "who has access is not held up by it"
+    objects.wait("poddisruptionbudget", dotted(namespace), AGENTS)
+    objects.apply(database(namespace))
+    objects.wait("deployment", short(namespace), AGENTS)
+    objects.wait(
+        "keyspacesdatabase", "orders", namespace, until=lambda found: condition(found, "Ready")["reason"] != "Refused"
+    )
+
+
 def test_drift_is_repaired(
     operator: RunningOperator, objects: Objects, namespace: str, installed: ControlPlane
 ) -> None:

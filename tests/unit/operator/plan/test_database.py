@@ -8,7 +8,7 @@ from keyward_api import names
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_operator.children import Child
 from keyward_operator.kinds import reference_to
-from keyward_operator.plan.database import AGAIN_WHERE_TAKEN
+from keyward_operator.plan.database import AGAIN_WHERE_TAKEN, after_refusals
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Issue, Plan
 from tests.unit.operator.builders import (
@@ -33,6 +33,7 @@ from tests.unit.operator.builders import (
     settings,
     settled,
     user,
+    view_for,
 )
 
 CUSTOM = {"type": "Custom", "address": "keyspaces.example"}
@@ -442,3 +443,15 @@ def test_a_platform_without_network_policies_gets_none_and_loses_those_it_had() 
     platform = settings(agents={"image": "keyward/agent:1", "networkPolicy": {"enabled": False}})
     assert deleted_by(plan_for(settled(), platform)) == [Child.NETWORK_POLICY]
     assert Child.NETWORK_POLICY not in settled(platform=platform).children
+
+
+def test_what_the_api_server_refused_is_in_the_status_for_as_long_as_it_refuses_it() -> None:
+    world = settled()
+    steps = plan_for(world)
+    told = after_refusals(steps, view_for(world), ("Deployment a/b: quota",))
+    assert [(event.action, event.reason) for event in told.events] == [("Ready", "Refused")]
+    after = carry_out(world, told)
+    assert conditions(after)["Ready"]["message"] == "Deployment a/b: quota"
+    again = after_refusals(plan_for(after), view_for(after), ("Deployment a/b: quota",))
+    assert (again.status, again.events) == (None, ()), "nothing is written twice"
+    assert conditions(settled(after))["Ready"]["reason"] != "Refused"
