@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from keyward_api import crds
-from keyward_api.names import AGENTS_NAMESPACE, ANNOTATION_CA_HASH, ANNOTATION_IDENTITY_HASH, Condition
+from keyward_api.names import AGENTS_NAMESPACE, ANNOTATION_IDENTITY_HASH, Condition
+from keyward_operator.children import KINDS
 from local import images, install
 from local.runner import Log
 from tests.e2e import manifests, operator
@@ -21,7 +22,7 @@ from tests.e2e.waiting import NotYet, wait_for
 from tests.upgrade import releases
 
 SELECT = "SELECT name FROM e2e_shop.items WHERE id = 1"
-CHILDREN = "serviceaccounts,secrets,deployments,poddisruptionbudgets,services,roles,rolebindings,keyspacespolicies"
+CHILDREN = ",".join(dict.fromkeys(kind.plural for kind in KINDS.values()))
 AGENTS_GONE_SECONDS = 90.0
 """An agent that goes has a minute for its sessions."""
 
@@ -107,9 +108,9 @@ def template(database: Database) -> Object:
     return found
 
 
-def identity(template: Object) -> list[str]:
-    """Hashes of what an agent is, as IAM and as clients see it."""
-    return [template["metadata"]["annotations"][key] for key in (ANNOTATION_IDENTITY_HASH, ANNOTATION_CA_HASH)]
+def identity(template: Object) -> str:
+    """A hash of what an agent is, as IAM sees it."""
+    return str(template["metadata"]["annotations"][ANNOTATION_IDENTITY_HASH])
 
 
 def versions(database: Database) -> dict[str, str]:
