@@ -1,7 +1,4 @@
 import json
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,35 +6,14 @@ from typing import Any
 import pytest
 import yaml
 
-from keyward_api import names
-from local.cluster import golang
-from local.runner import Log
+from tests.integration.operator import installation
 from tests.integration.operator.control_plane import ControlPlane, RunningOperator, eventually
-
-PROJECT = Path(__file__).parents[3]
-CONTAINER_TOKEN = {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/token"}
-CHART_KINDS = {
-    *("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "CustomResourceDefinition"),
-    *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
-}
-"""What of the chart is of use without nodes."""
-
-SETTINGS: dict[str, Any] = {
-    "clusterDomain": "cluster.local",
-    # No webhook runs here: the variable stands for what it injects.
-    "agents": {"image": "keyward/agent:test", "env": [CONTAINER_TOKEN]},
-    "tenants": [{}, {"namespaceSelector": {"matchLabels": {"custom": "yes"}}, "endpointTypes": ["Custom"]}],
-}
 
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Folders with Kubernetes' programs and with etcd and helm; compiled where the cache lacks them."""
-    log = Log("programs", tmp_path_factory.mktemp("logs") / "programs.log", sys.stderr)
-    try:
-        return golang.kubernetes_programs(log), golang.tools(log)
-    finally:
-        log.close()
+    """Folders with Kubernetes' programs and with etcd and helm."""
+    return installation.programs(tmp_path_factory.mktemp("logs") / "programs.log")
 
 
 @pytest.fixture(scope="session")
@@ -53,27 +29,20 @@ def control_plane(programs: tuple[Path, Path], tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def chart_objects(programs: tuple[Path, Path]) -> list[dict[str, Any]]:
-    helm = shutil.which("helm") or str(programs[1] / "helm")
-    command = [helm, "template", "keyward", str(PROJECT / "charts/keyward"), "--namespace", names.SYSTEM_NAMESPACE]
-    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [document for document in yaml.safe_load_all(rendered) if document]
+    return installation.chart_objects(programs[1])
 
 
 @pytest.fixture(scope="session")
 def installed(control_plane: ControlPlane, chart_objects: list[dict[str, Any]]) -> ControlPlane:
-    """A control plane with the CRDs, the namespaces, rights and admission policies, but no operator."""
-    for namespace in (names.SYSTEM_NAMESPACE, names.AGENTS_NAMESPACE):
-        control_plane.kubectl("create", "namespace", namespace)
-    wanted = [document for document in chart_objects if document["kind"] in CHART_KINDS]
-    control_plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted))
-    control_plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    """A control plane with the CRDs, the namespaces rights and admission policies, but no operator."""
+    installation.install(control_plane, chart_objects)
     return control_plane
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("settings") / "settings.yaml"
-    path.write_text(yaml.safe_dump(SETTINGS))
+    path.write_text(yaml.safe_dump(installation.SETTINGS))
     return path
 
 
@@ -86,8 +55,7 @@ def new_operator(
 
     def make(**options: Any) -> RunningOperator:
         log = tmp_path_factory.mktemp("operator") / "operator.log"
-        program = (sys.executable, "-W", "error", "-m", "keyward_operator.main")
-        made.append(RunningOperator(program=program, control_plane=installed, settings=settings, log=log, **options))
+        made.append(RunningOperator(control_plane=installed, settings=settings, log=log, **options))
         return made[-1]
 
     yield make

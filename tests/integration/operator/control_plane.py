@@ -9,10 +9,11 @@ import os
 import secrets
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,9 @@ START_DEADLINE = 90.0
 CONTROLLERS = (
     "deployment-controller,replicaset-controller,namespace-controller,validatingadmissionpolicy-status-controller"
 )
+_API_SERVER = "kube-apiserver"
+_AUDIT_LOG_LIMIT = 10_000
+"""MiB: it is never begun anew."""
 
 
 def free_port() -> int:
@@ -55,17 +59,30 @@ class ControlPlane:
 
     etcd: Path
     folder: Path
+    has_controllers: bool = True
+    """Whether Deployments get pods, and namespaces end."""
+
+    controllers_rate: int = 100
+    """Requests per second that the controllers may make."""
+
+    audited: bool = False
+    """Whether the API server writes down the operator's requests, in `audit_log`."""
+
     port: int = field(default_factory=free_port)
-    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _etcd_url: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _tokens: dict[str, str] = field(default_factory=lambda: {user: secrets.token_hex(16) for user in (ADMIN, OPERATOR)})
 
     def start(self) -> None:
         """Start all processes and wait until the API server is ready."""
         self._write_tokens()
         self._write_service_account_key()
-        etcd_url = self._start_etcd()
-        self._start_api_server(etcd_url)
-        eventually(self._is_ready, what="the API server is ready", deadline=START_DEADLINE)
+        self._start_etcd()
+        self.start_api_server()
+        if self.has_controllers:
+            self._start_controllers()
+
+    def _start_controllers(self) -> None:
         self._run(
             self.kubernetes / "kube-controller-manager",
             f"--kubeconfig={self.kubeconfig(ADMIN)}",
@@ -76,15 +93,23 @@ class ControlPlane:
             f"--secure-port={free_port()}",
             "--bind-address=127.0.0.1",
             f"--cert-dir={self.folder / 'controller-manager'}",
-            "--kube-api-qps=100",
-            "--kube-api-burst=200",
+            f"--kube-api-qps={self.controllers_rate}",
+            f"--kube-api-burst={2 * self.controllers_rate}",
         )
 
     def stop(self) -> None:
         """End all processes, on the spot: nothing of theirs is needed any more."""
-        for process in reversed(self._processes):
-            process.kill()
-            process.wait(timeout=30)
+        for program in reversed(self._processes.copy()):
+            self._end(program)
+
+    def stop_api_server(self) -> None:
+        """End the API server alone, on the spot; what it stored stays."""
+        self._end(_API_SERVER)
+
+    @property
+    def audit_log(self) -> Path:
+        """One JSON document a line, of version audit.k8s.io/v1."""
+        return self.folder / "audit.log"
 
     def kubeconfig(self, user: str) -> Path:
         """A kubeconfig for ADMIN or OPERATOR."""
@@ -136,8 +161,8 @@ class ControlPlane:
         )
         (self.folder / "service-accounts.key").write_bytes(pem)
 
-    def _start_etcd(self) -> str:
-        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    def _start_etcd(self) -> None:
+        client, peer = self._etcd_url, f"http://127.0.0.1:{free_port()}"
         self._run(
             self.etcd,
             f"--data-dir={self.folder / 'etcd'}",
@@ -149,13 +174,13 @@ class ControlPlane:
             "--unsafe-no-fsync",
             "--log-level=error",
         )
-        return client
 
-    def _start_api_server(self, etcd_url: str) -> None:
+    def start_api_server(self) -> None:
+        """Start the API server, where it was before, and wait until it is ready."""
         key = self.folder / "service-accounts.key"
         self._run(
-            self.kubernetes / "kube-apiserver",
-            f"--etcd-servers={etcd_url}",
+            self.kubernetes / _API_SERVER,
+            f"--etcd-servers={self._etcd_url}",
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--cert-dir={self.folder / 'certificates'}",
@@ -167,27 +192,47 @@ class ControlPlane:
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
             "--service-cluster-ip-range=10.0.0.0/16",
+            *(self._audit_flags() if self.audited else ()),
+        )
+        eventually(self._is_ready, what="the API server is ready", deadline=START_DEADLINE)
+
+    def _audit_flags(self) -> tuple[str, ...]:
+        policy = self.folder / "audit-policy.yaml"
+        rules = [{"level": "Metadata", "users": [OPERATOR]}, {"level": "None"}]
+        document = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+        policy.write_text(yaml.safe_dump(document | {"rules": rules}))
+        return (
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={self.audit_log}",
+            f"--audit-log-maxsize={_AUDIT_LOG_LIMIT}",
         )
 
     def _is_ready(self) -> bool:
-        assert all(process.poll() is None for process in self._processes), f"a process ended: see {self.folder}"
+        assert all(process.poll() is None for process in self._processes.values()), (
+            f"a process ended: see {self.folder}"
+        )
         if not (self.folder / "certificates/apiserver.crt").exists():
             return False
         return self.kubectl("get", "--raw", "/readyz", check=False) == "ok"
 
     def _run(self, program: Path, *arguments: str) -> None:
-        with (self.folder / f"{program.name}.log").open("wb") as log:
-            self._processes.append(subprocess.Popen([program, *arguments], stdout=log, stderr=subprocess.STDOUT))
+        with (self.folder / f"{program.name}.log").open("ab") as log:
+            self._processes[program.name] = subprocess.Popen([program, *arguments], stdout=log, stderr=log)
+
+    def _end(self, program: str) -> None:
+        process = self._processes.pop(program)
+        process.kill()
+        process.wait(timeout=30)
 
 
 @dataclass(kw_only=True)
 class RunningOperator:
     """keyward-operator as a process, with the rights that the chart gives it."""
 
-    program: Sequence[str]
     control_plane: ControlPlane
     settings: Path
     log: Path
+    log_level: str = "debug"
     identity: str = "operator-0"
     resync_seconds: float = 300.0
     port: int = field(default_factory=free_port)
@@ -197,13 +242,13 @@ class RunningOperator:
     def start(self) -> None:
         """Start it, without waiting for anything."""
         command = [
-            *self.program,
+            *(sys.executable, "-W", "error", "-m", "keyward_operator.main"),
             f"--kubeconfig={self.control_plane.kubeconfig(OPERATOR)}",
             f"--settings-file={self.settings}",
             f"--health-address=127.0.0.1:{self.port}",
             f"--resync-seconds={self.resync_seconds}",
             f"--explain-socket={self.explain_socket}",
-            "--log-level=debug",
+            f"--log-level={self.log_level}",
         ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -245,8 +290,8 @@ class RunningOperator:
         """Wait until /readyz answers 200."""
         eventually(lambda: self.get("/readyz")[0] == 200, what=f"the operator is ready; see {self.log}", deadline=60)
 
-    def resident_mebibytes(self) -> float:
-        """Resident memory now."""
+    def resident_mebibytes(self, *, peak: bool = False) -> float:
+        """Resident memory now, or when it was largest."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM" if peak else "VmRSS"))
         return int(line.split()[1]) / 1024

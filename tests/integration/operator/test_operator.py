@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from keyward_api import names
-from tests.integration.operator.conftest import SETTINGS, Objects
+from tests.integration.operator.conftest import Objects
 from tests.integration.operator.control_plane import ControlPlane, RunningOperator, eventually
+from tests.integration.operator.installation import SETTINGS
 from tests.integration.operator.resources import DB_USER, ROLE_ARN, condition, database, lock, role, user
 
 AGENTS = names.AGENTS_NAMESPACE
