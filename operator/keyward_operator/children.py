@@ -47,6 +47,10 @@ class Child(StrEnum):
     ROLE = "role"
 
 
+REPLACEABLE = (Child.DISRUPTION_BUDGET, Child.CLIENT_SERVICE, Child.CLIENT_CA, Child.AWS_ROOTS)
+"""Children with which nothing is lost, and no session. Some changes to them the API server does not let us undo: an
+immutable ConfigMap, or a budget that would have both of two fields of which it may have one. They are made anew then."""
+
 KINDS: dict[Child, Kind] = {
     Child.POLICY: kinds.KEYSPACES_POLICY,
     Child.EXTERNAL_SERVICE: kinds.SERVICE,

@@ -28,6 +28,10 @@ class ManifestContext:
         """Where all children are."""
         return references(namespace=self.owner.namespace, name=self.owner.name, agents_namespace=self.agents_namespace)
 
+    def child_at(self, reference: Reference) -> Child:
+        """Which child a manifest of ours describes."""
+        return next(child for child, candidate in self.references().items() if candidate == reference)
+
     def base(self, child: Child) -> Json:
         """Type and metadata of a child."""
         reference = self.reference(child)

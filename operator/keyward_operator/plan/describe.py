@@ -26,7 +26,5 @@ def describe(plan: Plan, view: View) -> list[str]:
 
 def change(manifest: Json, view: View) -> str:
     """What to apply `manifest` changes."""
-    reference = kinds.reference_to(manifest)
-    child = next(child for child, candidate in view.context.references().items() if candidate == reference)
-    live = view.observed.children.get(child)
+    live = view.observed.children.get(view.context.child_at(kinds.reference_to(manifest)))
     return "it does not exist yet" if live is None else join(changed_fields(live, manifest))

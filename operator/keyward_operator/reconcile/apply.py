@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from keyward_api import names
 from keyward_operator import kinds
-from keyward_operator.children import Child
+from keyward_operator.children import REPLACEABLE, Child
 from keyward_operator.clients.errors import ConflictError, ForbiddenError, InvalidError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
@@ -69,12 +69,25 @@ class Applier:
         for manifest in plan.apply:
             reference = kinds.reference_to(manifest)
             try:
-                await self._api.apply(manifest)
+                await self._make(key, manifest, view)
             except (InvalidError, ForbiddenError) as error:
                 refused.append(f"{reference}: {error}")
             else:
                 self._did(key, f"applied {reference}: {change(manifest, view)}")
         return tuple(refused)
+
+    async def _make(self, key: DatabaseKey, manifest: Json, view: View) -> None:
+        reference = kinds.reference_to(manifest)
+        child = view.context.child_at(reference)
+        try:
+            await self._api.apply(manifest)
+        except InvalidError:
+            live = view.observed.children.get(child)
+            if live is None or child not in REPLACEABLE:
+                raise
+            await self._api.delete(reference, uid=live["metadata"]["uid"])
+            self._did(key, f"deleted {reference}, which could not be mended")
+            await self._api.apply(manifest)
 
     async def _tell(self, key: DatabaseKey, plan: Plan, observed: Observed) -> None:
         if plan.status is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from keyward_api import names
 from tests.integration.operator import installation
 from tests.integration.operator.control_plane import ControlPlane, RunningOperator, eventually
 
