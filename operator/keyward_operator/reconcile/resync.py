@@ -52,13 +52,14 @@ class Resync:
         while True:
             delay = self._period * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - to spread, not to hide
             try:
-                await self._once()
+                await self.once()
             except OperatorError as error:
                 logger.warning("a resync failed, tried again in %.0f s: %s", RETRY, error)
                 delay = RETRY
             await self._wait(delay)
 
-    async def _once(self) -> None:
+    async def once(self) -> None:
+        """Add all keys now. Raises ApiError."""
         databases: set[DatabaseKey] = set()
         namespaces: set[str] = set()
         for kind in kinds.INPUTS:

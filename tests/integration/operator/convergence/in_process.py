@@ -1,0 +1,142 @@
+"""The operator's reconcilers in the test's own process, which can end at any request.
+
+There are no watches, no clock and no Lease: everything is looked at, as a resync does, one key after the other, until a
+look writes nothing. What decides is the same: the keys that a resync adds, the reconcilers, the requests.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from keyward_api import names
+from keyward_api.names import FieldManager
+from keyward_api.tenants import PlatformSettings
+from keyward_operator.clients.connection import Connection
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.errors import OperatorError
+from keyward_operator.journal import Journal
+from keyward_operator.keys import Key
+from keyward_operator.queue.work_queue import WorkQueue
+from keyward_operator.reconcile.observe import read_cluster
+from keyward_operator.reconcile.reconcilers import build
+from keyward_operator.reconcile.resync import Resync
+from keyward_operator.scope import Scope
+from tests.integration.operator.installation import SETTINGS
+
+LOOKS = 15
+"""A world is settled after so many looks, or it never is."""
+
+_READS = ("get", "request")
+"""Methods of the dynamic client."""
+
+Json = dict[str, Any]
+
+
+class DiedError(BaseException):
+    """The process is no more: nothing handles this."""
+
+
+class When(Enum):
+    """Where a write is when the process ends."""
+
+    NOT_SENT = "before it is sent"
+    NOT_ANSWERED = "after the API server did it"
+
+
+@dataclass(kw_only=True)
+class Death:
+    """The write at which the process ends; no request follows it.
+
+    To end at a read leaves the same world as to end at the write that follows it, for nothing but the world is kept.
+    """
+
+    writes_left: int
+    """So many are answered before."""
+
+    when: When = When.NOT_SENT
+
+    @property
+    def came(self) -> bool:
+        """Whether it came to that."""
+        return self.writes_left < 0
+
+
+class MortalApi(KubernetesApi):
+    """The real client, in a process that may end."""
+
+    death: Death | None = None
+
+    async def _request(self, method: Callable[..., Coroutine[Any, Any, Any]], *args: object, **kwargs: object) -> Json:
+        death = self.death
+        if death is not None:
+            if death.came:
+                raise DiedError
+            death.writes_left -= method.__name__ not in _READS
+            if death.came and death.when is When.NOT_SENT:
+                raise DiedError
+        answer = await super()._request(method, *args, **kwargs)
+        if death is not None and death.came:
+            raise DiedError
+        return answer
+
+
+class Operator:
+    """A fresh operator: of what another one knew it knows nothing."""
+
+    def __init__(self, connection: Connection, namespace: str, death: Death | None = None) -> None:
+        """Works in one tenant's namespace."""
+        self.writes = 0
+        self._api = MortalApi(connection, field_manager=FieldManager.DATABASE, on_write=self._on_write)
+        self._api.death = death
+        self._scope = Scope(agents_namespace=names.AGENTS_NAMESPACE, namespaces=(namespace,))
+
+    async def __aenter__(self) -> Operator:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._api.__aexit__(None, None, None)
+
+    async def look(self) -> None:
+        """Look at everything once. Raises DiedError, or OperatorError where something failed."""
+        queue: WorkQueue[Key] = WorkQueue()
+        journal = Journal()
+        resync = Resync(self._api, queue, journal, self._scope, period=1.0)
+        reconcilers = build(
+            self._api,
+            queue,
+            journal,
+            self._scope,
+            cluster=await read_cluster(self._api),
+            settings=lambda: PlatformSettings.model_validate(copy.deepcopy(SETTINGS)),
+            instance="test",
+        )
+        try:
+            await resync.once()
+            while len(queue):
+                key = await queue.get()
+                with journal.look(key):
+                    await reconcilers[type(key)](key)
+                queue.done(key)
+        finally:
+            queue.close()
+
+    async def settle(self) -> None:
+        """Look until a look writes nothing."""
+        trouble = "it still writes"
+        for _ in range(LOOKS):
+            before = self.writes
+            try:
+                await self.look()
+            except OperatorError as error:
+                trouble = str(error)
+                continue  # the key would be tried again: so it is here
+            if self.writes == before:
+                return
+        raise AssertionError(f"not settled after {LOOKS} looks: {trouble}")
+
+    def _on_write(self, kind: str, verb: str) -> None:
+        self.writes += 1
