@@ -49,7 +49,7 @@ class Child(StrEnum):
 
 REPLACEABLE = (Child.DISRUPTION_BUDGET, Child.CLIENT_SERVICE, Child.CLIENT_CA, Child.AWS_ROOTS)
 """Children with which nothing is lost, and no session. Some changes to them the API server does not let us undo: an
-immutable ConfigMap, or a budget that would have both of two fields of which it may have one. They are made anew then."""
+immutable ConfigMap, or a budget that would have both of two fields of which one may be. They are made anew then."""
 
 KINDS: dict[Child, Kind] = {
     Child.POLICY: kinds.KEYSPACES_POLICY,

@@ -40,6 +40,10 @@ CHILDREN_WITH_AGENTS = (
 )
 _OWN_CHILDREN = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 _REQUEST_TIMEOUT = 30.0
+_PAGE = 100
+"""Objects asked for at once: of each kind so many are held at a start."""
+
+_IDLE_SECONDS = 0.05
 _CONNECT_TIMEOUT = 10.0
 _WATCH_LIFETIME = 600.0
 """Seconds until a watch is opened anew, whatever its state."""
@@ -64,7 +68,7 @@ class Watches:
         self._connection = connection
         self._scope = scope
         self._tell = tell
-        self._seen: dict[tuple[str, str, str], object] = {}
+        self._seen: dict[tuple[str, str, str], int] = {}
         self._request_resync = request_resync
         self._to_loop: Callable[..., object]  # of the loop that runs us, not of kopf's
         self._threads = (
@@ -141,7 +145,7 @@ class Watches:
         """One event. One without a type is of a list: the watch begins, or begins anew, and a resync sees it all."""
         metadata = body["metadata"]
         namespace, name = metadata.get("namespace") or "", metadata["name"]
-        is_news = self._is_news(kind, event_type, metadata)
+        is_news = kind in kinds.INPUTS and self._is_news(kind, event_type, metadata)
         if event_type is None:
             self._to_loop(self._request_resync)
             return
@@ -149,7 +153,7 @@ class Watches:
         if kind is kinds.NAMESPACE:
             self._send(NamespaceKey(name), cause)
             return
-        if kind in kinds.INPUTS and is_news:
+        if is_news:
             self._send(NamespaceKey(namespace), cause)
         if kind is kinds.KEYSPACES_DATABASE:
             self._send(DatabaseKey(namespace, name), cause)
@@ -164,7 +168,10 @@ class Watches:
         if event_type == "DELETED":
             self._seen.pop(where, None)
             return True
-        what = metadata.get("uid"), metadata.get("generation"), dict(metadata.get("labels") or {})
+        # A hash, for of thousands of objects it is kept; where two were the same, a resync would find the difference.
+        what = hash(
+            (metadata.get("uid"), metadata.get("generation"), frozenset((metadata.get("labels") or {}).items()))
+        )
         is_news = self._seen.get(where) != what
         self._seen[where] = what
         return is_news
@@ -183,7 +190,10 @@ def _settings(children: tuple[Kind, ...]) -> kopf.OperatorSettings:
     settings.watching.server_timeout = int(_WATCH_LIFETIME)
     settings.watching.client_timeout = _WATCH_LIFETIME + _REQUEST_TIMEOUT
     settings.watching.connect_timeout = _CONNECT_TIMEOUT
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = _PAGE
+    # kopf keeps a task, and the last event with the whole object, for each object that something happened to so long
+    # ago: at the start for all of them. Not zero, for then it would never look for an event at all.
+    settings.queueing.idle_timeout = _IDLE_SECONDS
     # The process ends by its own doing; kopf's timer would kill it while another part still stops.
     settings.process.ultimate_exiting_timeout = None
     for kind in children:

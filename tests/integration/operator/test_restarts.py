@@ -1,13 +1,25 @@
 """What happens while an operator is away, and who takes over."""
 
+import random
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from keyward_api import names
+from keyward_operator.clients import connection
+from keyward_operator.clients.kubernetes_api import KubernetesApi
 from tests.integration.operator.conftest import Objects
-from tests.integration.operator.control_plane import ControlPlane, RunningOperator, eventually
+from tests.integration.operator.control_plane import ADMIN, ControlPlane, RunningOperator, eventually
+from tests.integration.operator.convergence.world import World
 from tests.integration.operator.resources import condition, database, role, user
 
 AGENTS = names.AGENTS_NAMESPACE
+FLEET = 20
+"""Databases: to make them takes hundreds of writes."""
+
+ENDS = 6
+WRITES_BEFORE_AN_END = 60
 NewOperator = Callable[..., RunningOperator]
 
 
@@ -84,3 +96,43 @@ def test_a_leader_that_lost_its_lease_ends_at_once(
     assert "was not renewed" in operator.log.read_text()
     assert leader(objects) == "robber"
     installed.kubectl("delete", "lease", names.LEASE_NAME, "-n", names.SYSTEM_NAMESPACE)
+
+
+@pytest.mark.parametrize("end", [RunningOperator.kill, RunningOperator.stop], ids=["SIGKILL", "SIGTERM"])
+async def test_one_that_is_ended_again_and_again_makes_the_whole_fleet(
+    new_operator: NewOperator,
+    objects: Objects,
+    namespace: str,
+    installed: ControlPlane,
+    end: Callable[[RunningOperator], object],
+) -> None:
+    """As kubelet does it starts again in the same pod, whose name holds the Lease."""
+    chance = random.Random()  # noqa: S311
+    operator = new_operator(identity="ended", resync_seconds=2.0)
+    operator.start()
+    fleet = [f"db-{number}" for number in range(FLEET)]
+    objects.apply(role(namespace), user(namespace), *(database(namespace, name) for name in fleet))
+    for _ in range(ENDS):
+        enough = chance.randrange(WRITES_BEFORE_AN_END)
+        eventually(lambda: operator.metric("keyward_operator_writes_total") >= enough, what=f"{enough} writes")  # noqa: B023
+        end(operator)
+        operator.start()
+    for name in fleet:
+        objects.wait("keyspacesdatabase", name, namespace, until=is_settled)
+    eventually(lambda: rests(operator), what="it has nothing to do")
+    people = await connection.load(installed.kubeconfig(ADMIN))
+    async with KubernetesApi(people, field_manager="people") as api:
+        await World(api, namespace).check()
+    assert operator.stop() == 0
+
+
+def is_settled(found: dict[str, Any]) -> bool:
+    """Whether a database has everything but agents, which nobody runs here."""
+    return bool(condition(found, "AgentAvailable")["reason"] == "Unavailable")
+
+
+def rests(operator: RunningOperator) -> bool:
+    """Whether it looked at everything at least twice and wrote nothing."""
+    looks, writes = (operator.metric(f"keyward_operator_{name}_total") for name in ("reconciles", "writes"))
+    eventually(lambda: operator.metric("keyward_operator_reconciles_total") >= looks + 2, what="two more looks")
+    return operator.metric("keyward_operator_writes_total") == writes
