@@ -16,7 +16,13 @@ Json = dict[str, Any]
 
 
 def expected_policy(
-    document: Json, *, roles: Sequence[Json], users: Sequence[Json], cluster: Cluster, service: Json
+    document: Json,
+    *,
+    roles: Sequence[Json],
+    users: Sequence[Json],
+    locks: Sequence[Json] = (),
+    cluster: Cluster,
+    service: Json,
 ) -> Json:
     """The spec of a database's policy; `service` is that of its agents."""
     database, problem = read(KeyspacesDatabase, document)
@@ -25,6 +31,7 @@ def expected_policy(
         database=database,
         roles=roles,
         users=users,
+        locks=locks,
         cluster_uid=cluster.uid,
         service_address=service["spec"]["clusterIP"],
         now=datetime.now(UTC),

@@ -92,7 +92,11 @@ class Operator:
         self.writes = 0
         self._api = MortalApi(connection, field_manager=FieldManager.DATABASE, on_write=self._on_write)
         self._api.death = death
-        self._scope = Scope(agents_namespace=names.AGENTS_NAMESPACE, namespaces=(namespace,))
+        self._scope = Scope(
+            operator_namespace=names.SYSTEM_NAMESPACE,
+            agents_namespace=names.AGENTS_NAMESPACE,
+            namespaces=(namespace,),
+        )
 
     async def __aenter__(self) -> Operator:
         return self
@@ -119,7 +123,7 @@ class Operator:
             while len(queue):
                 key = await queue.get()
                 with journal.look(key):
-                    await reconcilers[type(key)](key)
+                    await reconcilers.reconcile(key)
                 queue.done(key)
         finally:
             queue.close()

@@ -33,6 +33,7 @@ EDITS: dict[Child, dict[str, Any]] = {
     Child.ROLE_BINDING: {"subjects": []},
     # A budget has one of the two: to set ours again without a word about the other is refused.
     Child.DISRUPTION_BUDGET: {"spec": {"maxUnavailable": None, "minAvailable": 0}},
+    Child.NETWORK_POLICY: {"spec": {"ingress": [{}]}},
 }
 """What people must not change about a child, changed."""
 
@@ -40,7 +41,7 @@ _VOLATILE = {
     *("uid", "resourceVersion", "creationTimestamp", "generation", "observedGeneration", "managedFields"),
     *("lastTransitionTime", "clusterIP", "clusterIPs", "serviceAddress", "revision", "policyRevision", "caBundle"),
     *("tls.crt", "tls.key", names.CA_KEY),
-    *(names.LABEL_OWNER_UID, names.ANNOTATION_IDENTITY_HASH, names.ANNOTATION_CA_HASH),
+    *(names.LABEL_OWNER_UID, names.ANNOTATION_IDENTITY_HASH),
 }
 """What is another for each object that is made, or follows from that."""
 
@@ -134,6 +135,7 @@ class World:
     async def check(self) -> None:
         """What must be true of every settled world."""
         roles, users = await self.list(kinds.KEYSPACES_ROLE), await self.list(kinds.KEYSPACES_USER)
+        locks = await self.list(kinds.KEYSPACES_LOCK)
         cluster = await read_cluster(self._api)
         places: set[str] = set()
         for database in await self.list(kinds.KEYSPACES_DATABASE):
@@ -144,7 +146,8 @@ class World:
             _check_children(database, own)
             if not _is_denied(database) and own.keys() >= {Child.POLICY, Child.SERVICE}:
                 service = own[Child.SERVICE]
-                spec = expected_policy(database, roles=roles, users=users, cluster=cluster, service=service)
+                lists = {"roles": roles, "users": users, "locks": locks}
+                spec = expected_policy(database, **lists, cluster=cluster, service=service)
                 assert own[Child.POLICY]["spec"] == spec
         assert sorted(map(str, await self.made())) == sorted(places), "each child once, and nothing else"
 
