@@ -35,7 +35,7 @@ def chart_objects(programs: tuple[Path, Path]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def installed(control_plane: ControlPlane, chart_objects: list[dict[str, Any]]) -> ControlPlane:
-    """A control plane with the CRDs, the namespaces rights and admission policies, but no operator."""
+    """A control plane with the CRDs, the namespaces, rights and admission policies, but no operator."""
     installation.install(control_plane, chart_objects)
     return control_plane
 

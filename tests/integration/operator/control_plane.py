@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -235,6 +235,7 @@ class RunningOperator:
     log_level: str = "debug"
     identity: str = "operator-0"
     resync_seconds: float = 300.0
+    watch_namespaces: Sequence[str] = ()
     port: int = field(default_factory=free_port)
     explain_socket: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "explain.sock")
     _process: subprocess.Popen[bytes] | None = None
@@ -247,6 +248,7 @@ class RunningOperator:
             f"--settings-file={self.settings}",
             f"--health-address=127.0.0.1:{self.port}",
             f"--resync-seconds={self.resync_seconds}",
+            f"--watch-namespaces={','.join(self.watch_namespaces)}",
             f"--explain-socket={self.explain_socket}",
             f"--log-level={self.log_level}",
         ]

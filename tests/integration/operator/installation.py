@@ -37,11 +37,12 @@ def programs(log_file: Path) -> tuple[Path, Path]:
         log.close()
 
 
-def chart_objects(tools: Path) -> list[dict[str, Any]]:
-    """What the chart renders with its defaults."""
+def chart_objects(tools: Path, **values: Any) -> list[dict[str, Any]]:
+    """What the chart renders with these values, else its defaults."""
     helm = shutil.which("helm") or str(tools / "helm")
     command = [helm, "template", "keyward", str(PROJECT / "charts/keyward"), "--namespace", names.SYSTEM_NAMESPACE]
-    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    given = yaml.safe_dump(values)
+    rendered = subprocess.run([*command, "--values=-"], input=given, check=True, capture_output=True, text=True).stdout
     return [document for document in yaml.safe_load_all(rendered) if document]
 
 
