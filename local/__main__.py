@@ -12,14 +12,17 @@ from local.processes import ProcessError, Processes
 from local.runner import Runner, StepFailed
 
 
-def up() -> None:
+def up(*, network_policies: bool = False) -> None:
     """Bring up the cluster with Keyward's images, local AWS and local Keyspaces; what runs already is left alone."""
     begin = time.monotonic()
     steps.check(steps.HERE)
+    image = node_image_choice()
     runner = Runner(steps.HERE.logs)
-    steps.add_cluster(runner, steps.HERE, node_image_choice())
+    steps.add_cluster(runner, steps.HERE, image)
     steps.add_aws(runner, steps.HERE)
     steps.add_images(runner)
+    if network_policies:
+        steps.add_network_policies(runner, steps.HERE, image)
     runner.run()
     print(f"Up after {time.monotonic() - begin:.0f} s. Look around with:")
     print(f"  export KUBECONFIG={steps.HERE.kubeconfig} PATH={steps.HERE.programs}:$PATH")
@@ -80,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         match parsed.command:
             case "up":
-                up()
+                up(network_policies=parsed.network_policies)
             case "demo":
                 show()
             case "down":
@@ -100,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="AWS and EKS on this machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("up", help=up.__doc__)
+    bringing_up = commands.add_parser("up", help=up.__doc__)
+    policies = "have NetworkPolicies enforced, from now until `down`; all pods are made anew once"
+    bringing_up.add_argument("--network-policies", action="store_true", help=policies)
     commands.add_parser("demo", help=show.__doc__)
     taking_down = commands.add_parser("down", help=down.__doc__)
     taking_down.add_argument("--others", action="store_true", help="what other checkouts run, not this one")

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from keyward_api.names import SYSTEM_NAMESPACE
+from local.cluster import servers
 
 PROJECT = Path(__file__).resolve().parent.parent
 CHART = PROJECT / "charts" / "keyward"
@@ -21,6 +22,10 @@ ACCOUNT = "111122223333"
 REGION = "us-east-1"
 STS_ENDPOINT = "https://aws.keyward-local.svc"
 AGENT_ROLE_PATTERN = f"arn:aws:iam::{ACCOUNT}:role/keyward-*"
+
+AGENT_PORTS = (443, 6443, servers.AWS_PORT, servers.KEYSPACES_PORT)
+"""What agents may connect to. A NetworkPolicy counts once a Service's address and port have been replaced by those of
+an endpoint: https://aws.keyward-local.svc is the port of local AWS by then."""
 
 LOCAL_TENANT_LABEL = "keyward.dev/local"
 """Namespaces with this label (value `true`) may use `Custom` endpoints. Tenants cannot label their own namespace."""
@@ -36,6 +41,7 @@ def values(*, ca_bundle: str, sts_endpoint: str | None = STS_ENDPOINT) -> dict[s
         "agents": {
             "caBundle": ca_bundle,
             "env": [] if sts_endpoint is None else [{"name": "AWS_ENDPOINT_URL_STS", "value": sts_endpoint}],
+            "networkPolicy": {"egressPorts": list(AGENT_PORTS)},
         },
         # So short that a test can wait for it.
         "certificateAuthorities": {"overlapSeconds": 20},

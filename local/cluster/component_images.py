@@ -10,8 +10,8 @@ from local.runner import Command, Log
 
 FILES = Path(__file__).parent / "node"
 
-PROXY_PROGRAMS = ("/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack", "/usr/sbin/ipset")
-"""What kube-proxy runs."""
+FILTER_PROGRAMS = ("/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack", "/usr/sbin/ipset")
+"""What changes the kernel's packet filters."""
 IPTABLES = tuple(f"{family}{verb}" for family in ("iptables", "ip6tables") for verb in ("", "-save", "-restore"))
 """The names by which xtables-nft-multi knows what it is asked."""
 
@@ -25,7 +25,7 @@ class Sources:
     tools: Path
     """etcd and CoreDNS."""
     node: Path
-    """The node's root file system, for what kube-proxy runs."""
+    """The node's root file system, for the programs that kube-proxy runs."""
 
 
 def write(log: Log, sources: Sources, folder: Path) -> list[Path]:
@@ -41,6 +41,15 @@ def write(log: Log, sources: Sources, folder: Path) -> list[Path]:
         archives.write(written[-1], root, names=[image, *also], config={"Entrypoint": [entry_point]})
         shutil.rmtree(root)
     return written
+
+
+def add_packet_filters(log: Log, node: Path, root: Path) -> None:
+    """Give an image's root what kube-proxy and Felix run, from the node's root file system."""
+    log.run([FILES / "libraries.sh", node, root, *FILTER_PROGRAMS])
+    for name in IPTABLES:
+        (root / "usr/sbin" / name).symlink_to("xtables-nft-multi")
+    for name in ("tmp", "run", "etc"):
+        (root / name).mkdir()
 
 
 def _names(log: Log, kubeadm: Path) -> dict[str, str]:
@@ -65,11 +74,7 @@ def _furnish(log: Log, component: str, root: Path, sources: Sources) -> str:
         case "etcd":  # kubeadm's tag names an older patch release than the one that is in it
             shutil.copy2(sources.tools / "server", programs / "etcd")
         case "kube-proxy":
-            log.run([FILES / "libraries.sh", sources.node, root, *PROXY_PROGRAMS])
-            for name in IPTABLES:
-                (root / "usr/sbin" / name).symlink_to("xtables-nft-multi")
-            for name in ("tmp", "run", "etc"):
-                (root / name).mkdir()
+            add_packet_filters(log, sources.node, root)
             shutil.copy2(sources.kubernetes / component, programs)
         case _:
             (root / "tmp").mkdir()

@@ -1,7 +1,7 @@
 """Go programs, compiled from the module proxy's sources.
 
-Two modules of ours pin what is built: `go/kubernetes` (Kubernetes itself needs `replace` lines, hence a module of its
-own) and `go/tools` (all else; one module, so that client-go and gRPC are compiled once for all of them).
+Three modules of ours pin what is built: `go/kubernetes` and `go/calico` (each needs `replace` lines, hence a module of
+its own) and `go/tools` (all else; one module, so that client-go and gRPC are compiled once for all of them).
 
 Compile time is what the first `up` waits for, so the flags favour it: no inlining (`-l`) and less garbage collection
 in the compiler (GOGC) take a third off. The programs are a little slower for it, which one node does not notice.
@@ -37,6 +37,9 @@ CNI_PLUGINS = tuple(
     f"github.com/containernetworking/plugins/plugins/{name}"
     for name in ("main/bridge", "main/loopback", "meta/portmap", "ipam/host-local")
 )
+CALICO_PROGRAMS = tuple(
+    f"github.com/projectcalico/calico/{name}" for name in ("felix/cmd/calico-felix", "cni-plugin/cmd/calico")
+)
 
 
 def kubernetes_programs(log: Log) -> Path:
@@ -54,10 +57,15 @@ def tools(log: Log) -> Path:
     return _programs(log, "tools", {".": TOOLS, "cni": CNI_PLUGINS}, versions.KIND)
 
 
-def module_folder(path: str) -> Path:
-    """Where Go keeps the source of a module of `go/tools`; downloaded when missing."""
+def calico_programs(log: Log) -> Path:
+    """The folder with Felix (`calico-felix`) and Calico's CNI plug-in (`calico`), compiled when missing."""
+    return _programs(log, "calico", {".": CALICO_PROGRAMS}, versions.CALICO)
+
+
+def module_folder(path: str, module: str = "tools") -> Path:
+    """Where Go keeps the source of a module that `go/<module>` requires; downloaded when missing."""
     command = ["go", "mod", "download", "-json", path]
-    described = subprocess.run(command, cwd=versions.GO / "tools", check=True, capture_output=True).stdout
+    described = subprocess.run(command, cwd=versions.GO / module, check=True, capture_output=True).stdout
     return Path(json.loads(described)["Dir"])
 
 

@@ -59,5 +59,7 @@ def archive(log: Log) -> Path:
 
 def _version() -> str:
     code = [Path(__file__).with_name(f"{module}.py") for module in ("node_image", "component_images", "archives")]
-    sources = [*FILES.iterdir(), *versions.GO.rglob("go.*"), *versions.GO.rglob("*.go"), *code]
+    modules = [versions.GO / module for module in ("kubernetes", "tools")]
+    pinned = [file for module in modules for pattern in ("go.*", "*.go") for file in module.rglob(pattern)]
+    sources = [*FILES.iterdir(), *pinned, *code]
     return f"{versions.KUBERNETES}-{caches.digest(versions.DEBIAN_OF_NODE, *sorted(sources))}"

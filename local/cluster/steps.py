@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import certificates, checkouts, images
-from local.cluster import docker, golang, host, jwks, kind, node_image, python_image, servers, services, webhook
+from local.cluster import calico, docker, golang, host, jwks, kind, node_image, python_image, servers, services, webhook
 from local.cluster.choice import NodeImage
 from local.keyspaces import java
 from local.processes import Processes
@@ -34,6 +34,9 @@ KEYSPACES = "local Keyspaces"
 SERVICES = "services"
 IMAGES = "Keyward's images"
 LOADED = "load Keyward's images"
+CALICO = "compile Calico"
+FELIX_IMAGE = "Felix's image"
+ENFORCED = "enforced NetworkPolicies"
 
 HOST_PROGRAMS = {"docker": "docker.io", "javac": "openjdk-17-jdk-headless", "mvn": "maven"}
 """Programs that the steps run, and Debian's packages of them. Go is not among them: Debian's is too old."""
@@ -134,6 +137,16 @@ def add_images(runner: Runner) -> None:
     runner.add(PYTHON_IMAGE, python_image.base, needs=[DOCKER])
     runner.add(IMAGES, images.build, needs=[PYTHON_IMAGE])
     runner.add(LOADED, images.load, needs=[IMAGES, CLUSTER])
+
+
+def add_network_policies(runner: Runner, place: Place, image: NodeImage) -> None:
+    """NetworkPolicies that count; after `add_cluster`. The pod network of kind's own image enforces them by itself."""
+    if not image.own:
+        return
+    runner.add(CALICO, golang.calico_programs)
+    runner.add(FELIX_IMAGE, calico.archive, needs=[PACKAGES, CALICO])
+    # Last of those that make pods: all of them are made anew.
+    runner.add(ENFORCED, lambda log: calico.install(log, place.kubeconfig), needs=[FELIX_IMAGE, WEBHOOK])
 
 
 def link_programs(log: Log, place: Place, image: NodeImage) -> None:
