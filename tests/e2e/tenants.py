@@ -187,6 +187,22 @@ class Database:
         """The pods of its agents."""
         return audit.agent_pods(self.kube, self.namespace, self.name)
 
+    def roll(self) -> None:
+        """Replace all agents, and wait until the last of the old ones is gone."""
+        (deployment,) = self.children("deployments")
+        name, there = f"deployment/{deployment['metadata']['name']}", f"--namespace={AGENTS_NAMESPACE}"
+        before = {pod["metadata"]["uid"] for pod in self.agents()}
+        self.kube.run("rollout", "restart", name, there)
+        self.kube.run("rollout", "status", name, there, "--timeout=120s", seconds=130)
+
+        def replaced() -> bool:
+            left = before & {pod["metadata"]["uid"] for pod in self.kube.items("pods", AGENTS_NAMESPACE)}
+            if left:
+                raise NotYet(f"{len(left)} of the old agents are still there")
+            return True
+
+        wait_for("the old agents to be gone", replaced, seconds=60)
+
     def children(self, *kinds: str) -> list[Object]:
         """What the operator made for it in the agents' namespace."""
         owner = f"{LABEL_OWNER_NAMESPACE}={self.namespace},{LABEL_OWNER_NAME}={self.name}"

@@ -1,17 +1,13 @@
 """What databases and roles limit, from the manifest to the client; and the way in for who cannot reach the agents."""
 
 import json
-import ssl
 import time
 from collections.abc import Iterator
 
 import pytest
-from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import Cluster
 
-from keyward_api.names import AGENTS_NAMESPACE, EXTERNAL_CQL_PORT
-from tests.e2e import frames, manifests, tokens
-from tests.e2e.forwarding import forwarded
+from tests.e2e import frames, manifests
+from tests.e2e.forwarding import forwarded_cluster
 from tests.e2e.pods import Answer, Driver
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
@@ -108,24 +104,10 @@ def test_tracing_is_refused_in_cqlsh_in_words(tenant: Tenant, busy: Driver) -> N
 
 
 def test_through_a_forwarded_port_the_agents_are_one_node(tenant: Tenant, database: Database, busy: Driver) -> None:
-    user, host = tenant.iam_role("reader"), f"keyward-orders.{tenant.namespace}.svc"
+    user = tenant.iam_role("reader")
     logged_in(busy, "granted", user)
-    (service,) = (found for found in database.children("services") if found["spec"]["clusterIP"] != "None")
-    authority = database.resource()["status"]["caBundle"]
-    token = tokens.minted(tenant.kube, "busy", tenant.namespace, audience=database.audience)
-    target = f"service/{service['metadata']['name']}"
-    with (
-        forwarded(tenant.kube, target, AGENTS_NAMESPACE, EXTERNAL_CQL_PORT) as port,
-        Cluster(
-            ["127.0.0.1"],
-            port=port,
-            ssl_context=ssl.create_default_context(cadata=authority),
-            ssl_options={"server_hostname": host},
-            auth_provider=PlainTextAuthProvider(user, token),
-            connect_timeout=20,
-        ) as cluster,
-    ):
+    with forwarded_cluster(database, account="busy", user=user) as cluster:
         session = cluster.connect()
         assert session.execute("SELECT name FROM e2e_shop.items WHERE id = 2").one().name == "bellows"
         cluster.refresh_nodes()
-        assert [str(known.endpoint) for known in cluster.metadata.all_hosts()] == [f"127.0.0.1:{port}"]
+        assert [str(known.endpoint) for known in cluster.metadata.all_hosts()] == [f"127.0.0.1:{cluster.port}"]

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from keyward_api.names import AGENTS_NAMESPACE
 from tests.e2e import gocql_image, manifests
 from tests.e2e.pods import ClientPod
 from tests.e2e.readers import Reader, gocql_client, gocql_reader, python_client, python_reader
@@ -72,24 +71,6 @@ def reads(reader: Reader) -> bool:
     return True
 
 
-def roll(database: Database) -> None:
-    """Replace all agents, and wait until the last of the old ones is gone."""
-    (deployment,) = database.children("deployments")
-    name = f"deployment/{deployment['metadata']['name']}"
-    before = {pod["metadata"]["uid"] for pod in database.agents()}
-    database.kube.run("rollout", "restart", name, f"--namespace={AGENTS_NAMESPACE}")
-    status = ("rollout", "status", name, f"--namespace={AGENTS_NAMESPACE}", "--timeout=120s")
-    database.kube.run(*status, seconds=130)
-
-    def replaced() -> bool:
-        left = before & {pod["metadata"]["uid"] for pod in database.kube.items("pods", AGENTS_NAMESPACE)}
-        if left:
-            raise NotYet(f"{len(left)} of the old agents are still there")
-        return True
-
-    wait_for("the old agents to be gone", replaced, seconds=60)
-
-
 @pytest.mark.timeout(120 + 90 * ROLLOUTS)
 def test_rolling_updates_fail_no_request_of_drivers_that_try_nothing_again(
     database: Database, readers: list[Reader], record_property: Callable[[str, object], None]
@@ -97,7 +78,7 @@ def test_rolling_updates_fail_no_request_of_drivers_that_try_nothing_again(
     failures, slow = [], []
     for number in range(1, ROLLOUTS + 1):
         began = time.monotonic()
-        roll(database)
+        database.roll()
         time.sleep(SETTLED_SECONDS)
         seconds = time.monotonic() - began
         for reader in readers:
