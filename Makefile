@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup demo test check fix generate unit integration compat e2e fuzz differential rollouts clean down
+.PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol fuzz differential rollouts clean down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ differential: setup ## 1,000,000 statements against Cassandra's own parsers (COU
 e2e: setup ## A real cluster with everything in it
 	$(BIN)/python -m local up
 	$(PYTEST) tests/e2e
+
+e2e-netpol: setup ## NetworkPolicies that count (Calico's Felix): who reaches whom, with and without them
+	$(BIN)/python -m local up --network-policies
+	$(PYTEST) tests/netpol
 
 rollouts: setup ## Twenty rolling updates under drivers that try nothing again
 	$(BIN)/python -m local up

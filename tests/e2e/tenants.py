@@ -187,13 +187,19 @@ class Database:
         """The pods of its agents."""
         return audit.agent_pods(self.kube, self.namespace, self.name)
 
+    def wait_until_rolled_out(self) -> None:
+        """Until as many agents as wanted are ready, and no other is to come."""
+        (deployment,) = self.children("deployments")
+        status = ("rollout", "status", f"deployment/{deployment['metadata']['name']}", "--timeout=120s")
+        self.kube.run(*status, f"--namespace={AGENTS_NAMESPACE}", seconds=130)
+
     def roll(self) -> None:
         """Replace all agents, and wait until the last of the old ones is gone."""
         (deployment,) = self.children("deployments")
-        name, there = f"deployment/{deployment['metadata']['name']}", f"--namespace={AGENTS_NAMESPACE}"
         before = {pod["metadata"]["uid"] for pod in self.agents()}
-        self.kube.run("rollout", "restart", name, there)
-        self.kube.run("rollout", "status", name, there, "--timeout=120s", seconds=130)
+        name = f"deployment/{deployment['metadata']['name']}"
+        self.kube.run("rollout", "restart", name, f"--namespace={AGENTS_NAMESPACE}")
+        self.wait_until_rolled_out()
 
         def replaced() -> bool:
             left = before & {pod["metadata"]["uid"] for pod in self.kube.items("pods", AGENTS_NAMESPACE)}

@@ -29,33 +29,12 @@ def driver(tenant: Tenant, database: Database) -> Iterator[Driver]:
         yield driver
 
 
-def wait_until_all_are_ready(database: Database) -> None:
-    """Both agents, and no other pod of theirs."""
-    (deployment,) = database.children("deployments")
-    name = deployment["metadata"]["name"]
-    status = ("rollout", "status", f"deployment/{name}", f"--namespace={AGENTS_NAMESPACE}", "--timeout=120s")
-    database.kube.run(*status, seconds=130)
-
-
 def test_a_rolling_update_loses_no_read(
     database: Database, driver: Driver, record_property: Callable[[str, object], None]
 ) -> None:
-    wait_until_all_are_ready(database)
-    before = {pod["metadata"]["uid"] for pod in database.agents()}
+    database.wait_until_rolled_out()
     driver.do("start_reading", name="live", cql=SELECT, patience=3.0)
-    (deployment,) = database.children("deployments")
-    name = deployment["metadata"]["name"]
-    database.kube.run("rollout", "restart", f"deployment/{name}", f"--namespace={AGENTS_NAMESPACE}")
-    wait_until_all_are_ready(database)
-
-    def replaced() -> bool:
-        pods = database.kube.items("pods", AGENTS_NAMESPACE)
-        left = before & {pod["metadata"]["uid"] for pod in pods}
-        if left:
-            raise NotYet(f"{len(left)} of the old agents are still there")
-        return True
-
-    wait_for("the old agents to be gone", replaced, seconds=60)
+    database.roll()
     report = driver.do("stop_reading", name="live")
     record_property("longest gap in seconds", round(report["longest_gap"], 2))
     record_property("reads", report["reads"])
@@ -65,12 +44,12 @@ def test_a_rolling_update_loses_no_read(
 
 
 def test_a_client_comes_back_after_its_agent_was_killed(database: Database, driver: Driver) -> None:
-    wait_until_all_are_ready(database)
+    database.wait_until_rolled_out()
     driver.do("start_reading", name="live", cql=SELECT, patience=30.0)
     killed = [pod["metadata"]["name"] for pod in database.agents()]
     for name in killed:
         database.kube.run("delete", "pod", name, f"--namespace={AGENTS_NAMESPACE}", "--grace-period=0", "--force")
-    wait_until_all_are_ready(database)
+    database.wait_until_rolled_out()
     answer = driver.do("until", name="live", cql=SELECT, succeeds=True, seconds=30)
     assert answer["rows"] == [["anvil"]]
     report = driver.do("stop_reading", name="live")
@@ -79,7 +58,7 @@ def test_a_client_comes_back_after_its_agent_was_killed(database: Database, driv
 
 
 def test_agents_that_are_gone_leave_no_entry_in_the_policys_status(database: Database) -> None:
-    wait_until_all_are_ready(database)
+    database.wait_until_rolled_out()
 
     def entries() -> bool:
         (policy,) = database.children("keyspacespolicies")

@@ -9,7 +9,10 @@ from cassandra.cluster import Cluster
 
 PROJECT = Path(__file__).parents[3]
 DOCUMENT = PROJECT / "docs/clients.md"
-RECIPES = ("python/token_file.py", "java/TokenFile.java", "go/tokenfile.go", "node/token-file.js")
+RECIPES = (
+    *("python/token_file.py", "java/TokenFile.java", "go/tokenfile.go", "node/token-file.js"),
+    "network-policy.yaml",
+)
 
 
 def test_the_python_client_reads_the_token_at_each_login(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 from keyward_api.tenants import PlatformSettings, violations
+from local.cluster import servers, services
 from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION, STS_ENDPOINT, values
 from tests.unit.api.builders import database
 
@@ -28,3 +29,11 @@ def test_only_agent_roles_may_be_agents() -> None:
 def test_the_endpoint_of_sts_is_a_setting_and_can_be_left_out() -> None:
     assert values(ca_bundle="PEM")["agents"]["env"] == [{"name": "AWS_ENDPOINT_URL_STS", "value": STS_ENDPOINT}]
     assert values(ca_bundle="PEM", sts_endpoint=None)["agents"]["env"] == []
+
+
+def test_agents_may_connect_to_where_the_services_of_local_aws_and_local_keyspaces_lead() -> None:
+    """A NetworkPolicy sees the endpoint's port, not the Service's."""
+    slices = services.manifests("172.18.0.1", servers.AWS_PORT, servers.KEYSPACES_PORT)
+    targets = {port["port"] for found in slices if found["kind"] == "EndpointSlice" for port in found["ports"]}  # type: ignore[attr-defined]
+    assert len(targets) == 2
+    assert targets <= set(values(ca_bundle="PEM")["agents"]["networkPolicy"]["egressPorts"])
