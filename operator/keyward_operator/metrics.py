@@ -25,6 +25,9 @@ IS_LEADER = Gauge("keyward_operator_is_leader", "1 while this process holds the 
 SETTINGS_VALID = Gauge(
     "keyward_operator_settings_valid", "0 while the settings file is broken and the last valid one in use."
 )
+SETTINGS_READ = Gauge(
+    "keyward_operator_settings_read_timestamp_seconds", "When the settings in use were read, as Unix time."
+)
 EVENTS_LOST = Counter("keyward_operator_events_lost", "Kubernetes events that the API server did not take.")
 DATABASE_READY = Gauge(
     "keyward_operator_database_ready",

@@ -38,7 +38,7 @@ class SettingsFile:
         self._path = path
         self._seen = self._version()
         self.current = read(path)
-        metrics.SETTINGS_VALID.set(1)
+        _tell_that_they_are_valid()
 
     def reload(self) -> bool:
         """Read the file again if it changed; whether other settings are in force now."""
@@ -52,7 +52,7 @@ class SettingsFile:
             metrics.SETTINGS_VALID.set(0)
             logger.error("kept the settings as they were: %s", error)
             return False
-        metrics.SETTINGS_VALID.set(1)
+        _tell_that_they_are_valid()
         changed, self.current = fresh != self.current, fresh
         if changed:
             logger.info("read changed settings from %s", self._path)
@@ -65,3 +65,8 @@ class SettingsFile:
         except OSError:
             return None
         return (found.st_ino, found.st_mtime_ns)
+
+
+def _tell_that_they_are_valid() -> None:
+    metrics.SETTINGS_VALID.set(1)
+    metrics.SETTINGS_READ.set_to_current_time()

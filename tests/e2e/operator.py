@@ -65,3 +65,15 @@ def kill(kube: Kubectl) -> str:
         return holder
 
     return wait_for("another operator to hold the Lease", another, seconds=90)
+
+
+def wait_until_settings_are_read(kube: Kubectl, since: float) -> None:
+    """Until the leader reads changed settings after `since` (Unix time): the kubelet brings them within 90 s or so."""
+
+    def read() -> bool:
+        when = metric(kube, leader(kube), "keyward_operator_settings_read_timestamp_seconds")
+        if when <= since:
+            raise NotYet(f"they were read {since - when:.0f} s before they changed")
+        return True
+
+    wait_for("the operator to read the changed settings", read, seconds=150)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from local.cluster.services import restore_sts, rewrite_sts
-from local.install import install, values
+from local.install import STS_ENDPOINT, install, values
 from local.runner import Log
-from tests.e2e import manifests
+from tests.e2e import manifests, operator
 from tests.e2e.kube import Kubectl
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Tenant
@@ -27,9 +27,13 @@ def without_override(
         rewrite_sts(log, kubeconfig)
         try:
             bundle = surroundings.authority
-            install(helm=helm, kubeconfig=kubeconfig, chart_values=values(ca_bundle=bundle, sts_endpoint=None))
-            yield
-            install(helm=helm, kubeconfig=kubeconfig, chart_values=values(ca_bundle=bundle))
+            for endpoint in (None, STS_ENDPOINT):
+                begin = time.time()
+                changed = values(ca_bundle=bundle, sts_endpoint=endpoint)
+                install(helm=helm, kubeconfig=kubeconfig, chart_values=changed)
+                operator.wait_until_settings_are_read(platform, since=begin)
+                if endpoint is None:
+                    yield
         finally:
             restore_sts(log, kubeconfig)
             log.close()
