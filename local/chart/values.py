@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from keyward_api.resources.models import DNSLabel, LabelSelector, camel
 from keyward_api.tenants import (
     CertificateAuthoritySettings,
+    ClusterName,
     EnvironmentVariable,
     ImagePullSecret,
     NetworkPolicySettings,
@@ -116,6 +117,7 @@ class Values(_Values):
     agents: Agents
     certificate_authorities: CertificateAuthoritySettings
     cluster_domain: Annotated[str, Field(min_length=1, max_length=253)]
+    cluster_name: ClusterName
     replica_count: Annotated[int, Field(ge=0, le=5)]
     watch_namespaces: Annotated[tuple[DNSLabel, ...], Field(json_schema_extra={"uniqueItems": True})]
     pod_disruption_budget: Switch

@@ -29,4 +29,44 @@ class NamespaceKey:
         return f"namespace {self.namespace}"
 
 
-Key = DatabaseKey | NamespaceKey
+@dataclass(frozen=True, order=True, slots=True)
+class IAMRoleKey:
+    """One KeyspacesIAMRole, whether it exists or not."""
+
+    RECONCILER: ClassVar[str] = "iam-role"
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"KeyspacesIAMRole {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class IAMRolesKey:
+    """All KeyspacesIAMRoles of a namespace: what they depend on has changed for all of them."""
+
+    RECONCILER: ClassVar[str] = "iam-roles"
+
+    namespace: str
+
+    def __str__(self) -> str:
+        return f"KeyspacesIAMRoles of namespace {self.namespace}"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class StrayRolesKey:
+    """The IAM roles below the platform's paths: whether there are some whose objects are gone."""
+
+    RECONCILER: ClassVar[str] = "stray-roles"
+
+    def __str__(self) -> str:
+        return "IAM roles whose objects are gone"
+
+
+Key = DatabaseKey | NamespaceKey | IAMRoleKey | IAMRolesKey | StrayRolesKey
+
+
+def waits_for_aws(key: Key) -> bool:
+    """Whether the work on a key is mostly waiting for IAM."""
+    return isinstance(key, IAMRoleKey | StrayRolesKey)

@@ -58,9 +58,10 @@ KEYSPACES_DATABASE = _own("KeyspacesDatabase", "keyspacesdatabases")
 KEYSPACES_ROLE = _own("KeyspacesRole", "keyspacesroles")
 KEYSPACES_USER = _own("KeyspacesUser", "keyspacesusers")
 KEYSPACES_LOCK = _own("KeyspacesLock", "keyspaceslocks")
+KEYSPACES_IAM_ROLE = _own("KeyspacesIAMRole", "keyspacesiamroles")
 KEYSPACES_POLICY = _own("KeyspacesPolicy", "keyspacespolicies")
 
-INPUTS = (KEYSPACES_DATABASE, KEYSPACES_ROLE, KEYSPACES_USER, KEYSPACES_LOCK)
+INPUTS = (KEYSPACES_DATABASE, KEYSPACES_ROLE, KEYSPACES_USER, KEYSPACES_LOCK, KEYSPACES_IAM_ROLE)
 """What people write."""
 
 NAMESPACE = _core("Namespace", "namespaces", namespaced=False)

@@ -39,3 +39,7 @@ CERTIFICATE_EXPIRY = Gauge(
     "When the certificate authority of a database ends, as Unix time.",
     ["namespace", "database"],
 )
+STRAY_IAM_ROLES = Gauge(
+    "keyward_operator_stray_iam_roles",
+    "IAM roles with this cluster's tags whose objects are gone: somebody has to delete them.",
+)

@@ -16,10 +16,12 @@ from collections.abc import Awaitable, Callable
 
 from keyward_api import names
 from keyward_api.names import FieldManager
+from keyward_api.tenants import PlatformSettings
 from keyward_operator import kinds, metrics
 from keyward_operator.adapters.watches import Watches, quiet_logs
 from keyward_operator.clients import connection
 from keyward_operator.clients.connection import Connection
+from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.discovery import wait_for_cluster
 from keyward_operator.election import leader_election
@@ -28,12 +30,11 @@ from keyward_operator.errors import LeadershipLostError
 from keyward_operator.explain.server import ExplainServer
 from keyward_operator.health import HealthServer
 from keyward_operator.journal import Journal
-from keyward_operator.keys import Key
+from keyward_operator.keys import Key, waits_for_aws
 from keyward_operator.kinds import Reference
 from keyward_operator.options import Options
 from keyward_operator.plan.observed import Cluster
-from keyward_operator.queue.work_queue import WorkQueue
-from keyward_operator.queue.workers import Workers
+from keyward_operator.queue.lanes import Lanes
 from keyward_operator.reconcile.reconcilers import Reconcilers, build
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.settings import SettingsFile
@@ -41,6 +42,9 @@ from keyward_operator.tasks import first_error
 
 SETTINGS_PERIOD = 5.0
 """Seconds between two looks at the settings file."""
+
+IAM_WORKERS = 2
+"""Workers for what waits for IAM, which limits the rate of calls."""
 
 STOP_DEADLINE = 20.0
 """Seconds that workers have at SIGTERM; a pod has 30."""
@@ -55,7 +59,7 @@ class Program:
         """Read the settings. Raises SettingsError."""
         self._options = options
         self._settings = SettingsFile(options.settings_file)
-        self._queue: WorkQueue[Key] = WorkQueue()
+        self._queue: Lanes[Key] = Lanes(waits_for_aws)
         self._journal = Journal()
         self._explain = ExplainServer(options.explain_socket, self._journal, identity=options.identity)
         self._stop = asyncio.Event()
@@ -98,9 +102,17 @@ class Program:
             KubernetesApi(
                 api_server, field_manager=FieldManager.LEASE, timeout=leader_election.REQUEST_TIMEOUT
             ) as lease_api,
+            IamApi() as iam,
         ):
             cluster = await wait_for_cluster(api)
-            resync = Resync(api, self._queue, self._journal, options.scope, period=options.resync_seconds)
+            resync = Resync(
+                api,
+                self._queue,
+                self._journal,
+                options.scope,
+                settings=self._current_settings,
+                period=options.resync_seconds,
+            )
             self._watches = Watches(
                 api_server,
                 options.scope,
@@ -109,10 +121,10 @@ class Program:
             )
             lease = Reference(kind=kinds.LEASE, namespace=options.scope.operator_namespace, name=names.LEASE_NAME)
             self._election = LeaderElection(lease_api, lease=lease, identity=options.identity)
-            reconcilers = self._reconcilers(api, cluster)
+            reconcilers = self._reconcilers(api, iam, cluster)
             self._explain.preview = reconcilers.preview
             self._explain.leads = lambda: self._election is not None and self._election.leads
-            workers = Workers(self._queue, self._recorded(reconcilers))
+            reconcile = self._recorded(reconcilers)
             try:
                 async with asyncio.TaskGroup() as group:
                     helpers = [
@@ -122,7 +134,7 @@ class Program:
                     await self._election.acquire()
                     helpers.append(group.create_task(_keep(self._election), name="lease"))
                     helpers.append(group.create_task(resync.run(), name="resync"))
-                    await workers.run(options.workers)
+                    await self._queue.work(reconcile, fast=options.workers, slow=IAM_WORKERS)
                     for task in helpers:
                         task.cancel()
             finally:
@@ -132,14 +144,18 @@ class Program:
         self._journal.heard(key, cause)
         self._queue.add(key)
 
-    def _reconcilers(self, api: KubernetesApi, cluster: Cluster) -> Reconcilers:
+    def _current_settings(self) -> PlatformSettings:
+        return self._settings.current
+
+    def _reconcilers(self, api: KubernetesApi, iam: IamApi, cluster: Cluster) -> Reconcilers:
         return build(
             api,
+            iam,
             self._queue,
             self._journal,
             self._options.scope,
             cluster=cluster,
-            settings=lambda: self._settings.current,
+            settings=self._current_settings,
             instance=self._options.identity,
         )
 

@@ -41,6 +41,8 @@ def operator_policy(tenants: Sequence[Tenant], realm: Realm) -> dict[str, Any]:
         statements += _reading(realm)
     if managing:
         statements.append(_allow("ReadProvider", ["iam:GetOpenIDConnectProvider"], [_arn(realm, "oidc-provider/*")]))
+        # To find roles whose objects are gone; IAM knows no resource for it.
+        statements.append(_allow("ReadRoleNames", ["iam:ListRoles"], ["*"]))
     for number, iam in enumerate(managing):
         statements += _managing(iam, realm, suffix="" if len(managing) == 1 else str(number))
     return {"Version": POLICY_VERSION, "Statement": statements}

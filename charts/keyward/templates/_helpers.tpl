@@ -53,6 +53,7 @@ capabilities:
 {{/* The settings file; keyward_api.tenants.PlatformSettings reads it and refuses what it does not know. */}}
 {{- define "keyward.settings" -}}
 clusterDomain: {{ .Values.clusterDomain | quote }}
+clusterName: {{ .Values.clusterName | quote }}
 agents:
   image: {{ include "keyward.image" (dict "image" .Values.agents.image "root" $) | quote }}
   imagePullPolicy: {{ .Values.agents.image.pullPolicy }}

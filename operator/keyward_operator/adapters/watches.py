@@ -11,7 +11,7 @@ and ConfigMaps there are not watched by the first, so the second watches them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import kopf
@@ -20,7 +20,7 @@ from keyward_api import names
 from keyward_operator import kinds
 from keyward_operator.adapters.threads import KopfTasks, KopfThread
 from keyward_operator.clients.connection import Connection
-from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
+from keyward_operator.keys import DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
@@ -38,6 +38,9 @@ CHILDREN_WITH_AGENTS = (
     kinds.ROLE_BINDING,
     kinds.POD,
 )
+_JUDGED = (*kinds.INPUTS, kinds.KEYSPACES_POLICY, kinds.NAMESPACE)
+"""Kinds of which more than some event about them matters: whether it is news."""
+
 _OWN_CHILDREN = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 _REQUEST_TIMEOUT = 30.0
 _PAGE = 100
@@ -145,39 +148,58 @@ class Watches:
         """One event. One without a type is of a list: the watch begins, or begins anew, and a resync sees it all."""
         metadata = body["metadata"]
         namespace, name = metadata.get("namespace") or "", metadata["name"]
-        is_news = kind in kinds.INPUTS and self._is_news(kind, event_type, metadata)
+        is_news = kind in _JUDGED and self._is_news(kind, event_type, body)
         if event_type is None:
             self._to_loop(self._request_resync)
             return
         cause = f"{Reference(kind=kind, namespace=namespace, name=name)} was {event_type.lower()}"
-        if kind is kinds.NAMESPACE:
-            self._send(NamespaceKey(name), cause)
-            return
-        if is_news:
-            self._send(NamespaceKey(namespace), cause)
-        if kind is kinds.KEYSPACES_DATABASE:
-            self._send(DatabaseKey(namespace, name), cause)
-        elif kind not in kinds.INPUTS:
-            labels = metadata.get("labels") or {}
-            if labels.get(names.LABEL_OWNER_NAMESPACE) and labels.get(names.LABEL_OWNER_NAME):
-                self._send(DatabaseKey(labels[names.LABEL_OWNER_NAMESPACE], labels[names.LABEL_OWNER_NAME]), cause)
+        for key in _keys(kind, namespace, metadata, is_news=is_news):
+            self._send(key, cause)
 
-    def _is_news(self, kind: Kind, event_type: str | None, metadata: Mapping[str, Any]) -> bool:
-        """Whether more than its status changed: our own writes of that are no reason to look at a namespace again."""
+    def _is_news(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> bool:
+        """Whether more than its status changed: our own writes of that are no reason to look at a namespace again.
+
+        But for what policies hold of it: the ARN of an IAM role.
+        """
+        metadata = body["metadata"]
         where = kind.plural, metadata.get("namespace") or "", metadata["name"]
         if event_type == "DELETED":
             self._seen.pop(where, None)
             return True
+        arn = (body.get("status") or {}).get("arn") if kind is kinds.KEYSPACES_IAM_ROLE else None
+        labels = frozenset((metadata.get("labels") or {}).items())
         # A hash, for of thousands of objects it is kept; where two were the same, a resync would find the difference.
-        what = hash(
-            (metadata.get("uid"), metadata.get("generation"), frozenset((metadata.get("labels") or {}).items()))
-        )
+        what = hash((metadata.get("uid"), metadata.get("generation"), labels, arn))
         is_news = self._seen.get(where) != what
         self._seen[where] = what
         return is_news
 
     def _send(self, key: Key, cause: str) -> None:
         self._to_loop(self._tell, key, cause)
+
+
+def _keys(kind: Kind, namespace: str, metadata: Mapping[str, Any], *, is_news: bool) -> Iterator[Key]:
+    """What to look at again for an event about an object."""
+    name = metadata["name"]
+    if kind is kinds.NAMESPACE:
+        yield NamespaceKey(name)
+        if is_news:
+            yield IAMRolesKey(name)
+    elif kind in kinds.INPUTS:
+        if is_news:
+            yield NamespaceKey(namespace)
+        if kind is kinds.KEYSPACES_DATABASE:
+            yield DatabaseKey(namespace, name)
+        if kind is kinds.KEYSPACES_IAM_ROLE and is_news:
+            yield IAMRoleKey(namespace, name)
+    else:
+        labels = metadata.get("labels") or {}
+        owner = labels.get(names.LABEL_OWNER_NAMESPACE), labels.get(names.LABEL_OWNER_NAME)
+        if owner[0] and owner[1]:
+            yield DatabaseKey(owner[0], owner[1])
+            # What is granted as an IAM role, not what agents report.
+            if kind is kinds.KEYSPACES_POLICY and is_news:
+                yield IAMRolesKey(owner[0])
 
 
 def _settings(children: tuple[Kind, ...]) -> kopf.OperatorSettings:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
+from keyward_operator import metrics
 from keyward_operator.clients.iam_errors import (
     IamIdentityError,
     IamNotFoundError,
@@ -61,7 +63,7 @@ class IamApi:
     async def account(self) -> Account:
         """The operator's own account, asked for once."""
         if self._account is None:
-            answer = await self._run("sts", lambda client: client.get_caller_identity())
+            answer = await self._run("sts", "get_caller_identity", lambda client: client.get_caller_identity())
             self._account = Account(partition=answer["Arn"].split(":")[1], account_id=answer["Account"])
         return self._account
 
@@ -72,22 +74,41 @@ class IamApi:
             return _read_role(client, name, documents=documents)
 
         try:
-            return await self._run("iam", read)
+            return await self._run("iam", "read_role", read)
         except IamNotFoundError:
             return None
 
     async def role_exists(self, name: str, arn: str) -> bool:
         """Whether there is a role of that name with that very ARN."""
         try:
-            answer = await self._run("iam", lambda client: client.get_role(RoleName=name))
+            answer = await self._run("iam", "get_role", lambda client: client.get_role(RoleName=name))
         except IamNotFoundError:
             return False
         return bool(answer["Role"]["Arn"] == arn)
 
+    async def role_names(self, path: str) -> list[str]:
+        """Names of all roles below a path."""
+        roles = await self._run(
+            "iam", "list_roles", lambda client: _all(client, "list_roles", "Roles", PathPrefix=path)
+        )
+        return [str(role["RoleName"]) for role in roles]
+
+    async def role_tags(self, name: str) -> dict[str, str] | None:
+        """The tags of a role; None where there is none."""
+        try:
+            answer = await self._run("iam", "get_role", lambda client: client.get_role(RoleName=name))
+        except IamNotFoundError:
+            return None
+        return _tags(answer["Role"])
+
     async def provider_exists(self, arn: str) -> bool:
         """Whether an OIDC provider is registered in the account."""
         try:
-            await self._run("iam", lambda client: client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn))
+            await self._run(
+                "iam",
+                "get_open_id_connect_provider",
+                lambda client: client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn),
+            )
         except IamNotFoundError:
             return False
         return True
@@ -95,13 +116,21 @@ class IamApi:
     async def perform(self, call: IamCall) -> None:
         """Make a change. What is to be removed and is gone was removed."""
         try:
-            await self._run("iam", lambda client: getattr(client, call.operation)(**call.parameters))
+            await self._run("iam", call.operation, lambda client: getattr(client, call.operation)(**call.parameters))
         except IamNotFoundError:
             if call.operation not in _REMOVALS:
                 raise
 
-    async def _run(self, service: str, work: Callable[[Any], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, service, work)
+    async def _run(self, service: str, operation: str, work: Callable[[Any], T]) -> T:
+        """Measured as one call: some operations are several of AWS', and boto3 tries each again."""
+        begin, outcome = time.monotonic(), "error"
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, service, work)
+            outcome = "success"
+        finally:
+            labels = metrics.CALL_SECONDS.labels(service=service, operation=operation, outcome=outcome)
+            labels.observe(time.monotonic() - begin)
+        return found
 
     def _in_thread(self, service: str, work: Callable[[Any], T]) -> T:
         self._require_identity()
@@ -147,13 +176,17 @@ def _read_role(client: Any, name: str, *, documents: bool) -> RoleState:  # noqa
         path=role["Path"],
         description=role.get("Description", ""),
         max_session_seconds=role["MaxSessionDuration"],
-        tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", ())},
+        tags=_tags(role),
         boundary=boundary,
         trust=role["AssumeRolePolicyDocument"],
         inline={p: client.get_role_policy(RoleName=name, PolicyName=p)["PolicyDocument"] for p in inline},
         attached=frozenset(attached),
         managed={arn: _managed(client, arn) for arn in wanted},
     )
+
+
+def _tags(role: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
 
 
 def _managed(client: Any, arn: str) -> Any:  # noqa: ANN401 - boto3's clients have no types

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keyward_api.tenants import PlatformSettings
 from keyward_operator.children import Child, Owner
 from keyward_operator.json_types import Json
 
@@ -16,6 +17,10 @@ class Cluster:
 
     issuer: str
     """Issuer of ServiceAccount tokens; empty where the API server does not tell."""
+
+    def name(self, settings: PlatformSettings) -> str:
+        """What it is called in the paths and tags of IAM roles."""
+        return settings.cluster_name or self.uid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +38,9 @@ class Observed:
 
     locks: tuple[Json, ...]
     """All KeyspacesLocks of the namespace."""
+
+    iam_roles: tuple[Json, ...]
+    """All KeyspacesIAMRoles of the namespace."""
 
     children: Mapping[Child, Json]
     """What exists under the children's names, whoever made it."""

@@ -11,11 +11,12 @@ import itertools
 import time
 from collections.abc import Callable, Hashable
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from keyward_operator.errors import QueueClosedError
 
 K = TypeVar("K", bound=Hashable)
+K_contra = TypeVar("K_contra", contravariant=True)
 
 
 class Priority(IntEnum):
@@ -26,6 +27,16 @@ class Priority(IntEnum):
 
     LOW = 1
     """Nothing happened: a resync."""
+
+
+class Inlet(Protocol[K_contra]):
+    """Where keys are put in."""
+
+    def add(self, key: K_contra, priority: Priority = Priority.NORMAL) -> None:
+        """Have `key` worked on."""
+
+    def add_after(self, key: K_contra, delay: float, priority: Priority = Priority.NORMAL) -> None:
+        """Have `key` worked on in `delay` seconds, or sooner if it was so delayed before."""
 
 
 class WorkQueue(Generic[K]):

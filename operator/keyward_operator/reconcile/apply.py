@@ -24,6 +24,7 @@ from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Issue, Plan
 from keyward_operator.plan.view import View
 from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.finalizers import set_finalizers
 from keyward_operator.reconcile.observe import database_reference
 
 logger = logging.getLogger(__name__)
@@ -98,9 +99,7 @@ class Applier:
             self._did(key, f"told by an event: {event.action} {event.reason}: {event.message}")
 
     async def _set_finalizers(self, key: DatabaseKey, observed: Observed, plan: Plan) -> None:
-        version = observed.database["metadata"]["resourceVersion"]
-        patch = {"metadata": {"finalizers": list(plan.finalizers or ()), "resourceVersion": version}}
-        await self._api.merge_patch(database_reference(key), patch)
+        await set_finalizers(self._api, database_reference(key), observed.database, plan.finalizers or ())
 
     async def _issue(self, key: DatabaseKey, what: Issue, observed: Observed, context: ManifestContext) -> None:
         """Make a CA, only where the Secret is still as it was seen: one made meanwhile must not be overwritten."""

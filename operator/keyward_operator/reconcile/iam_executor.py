@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from keyward_api.iam import parse_role_arn
@@ -61,8 +61,10 @@ class IamExecutor:
                 tasks = {use: group.create_task(self._agent_role_exists(use, account)) for use in uses}
         return tuple(replace(use, agent_role_exists=task.result()) for use, task in tasks.items())
 
-    async def carry_out(self, calls: Iterable[IamCall]) -> tuple[Trouble, ...]:
-        """Try every call; what was refused."""
+    async def carry_out(
+        self, calls: Iterable[IamCall], *, did: Callable[[str], None] = logger.info
+    ) -> tuple[Trouble, ...]:
+        """Try every call; what was refused. `did` is told of each that worked."""
         troubles = []
         for call in calls:
             try:
@@ -73,7 +75,7 @@ class IamExecutor:
                 logger.warning("IAM refused %s of %s: %s", call.operation, call.parameters["RoleName"], error)
                 troubles.append(_trouble(call.aspect, error))
             else:
-                logger.info("IAM role %s: %s", call.parameters["RoleName"], call.says)
+                did(f"IAM role {call.parameters['RoleName']}: {call.says}")
         return tuple(troubles)
 
     async def _agent_role_exists(self, use: DatabaseUse, account: Account) -> bool:

@@ -14,7 +14,7 @@ from keyward_operator.plan.access.plan import StatusChange, changes, next_end
 from keyward_operator.plan.access.world import access_world
 from keyward_operator.plan.database import plan
 from keyward_operator.plan.view import View
-from keyward_operator.queue.work_queue import WorkQueue
+from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.databases import Views, measure
 from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
@@ -26,7 +26,7 @@ class NamespaceReconciler:
     def __init__(
         self,
         api: KubernetesApi,
-        queue: WorkQueue[Key],
+        queue: Inlet[Key],
         *,
         surveyor: Surveyor,
         views: Views,

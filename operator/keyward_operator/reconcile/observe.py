@@ -57,6 +57,7 @@ class Observer:
                 roles = group.create_task(self._all(kinds.KEYSPACES_ROLE, key.namespace))
                 users = group.create_task(self._all(kinds.KEYSPACES_USER, key.namespace))
                 locks = group.create_task(self._all(kinds.KEYSPACES_LOCK, key.namespace))
+                iam_roles = group.create_task(self._all(kinds.KEYSPACES_IAM_ROLE, key.namespace))
                 labels = group.create_task(namespace_labels(self._api, key.namespace))
                 children = group.create_task(self._children(key))
         return Observed(
@@ -66,6 +67,7 @@ class Observer:
             roles=roles.result(),
             users=users.result(),
             locks=locks.result(),
+            iam_roles=iam_roles.result(),
             children=children.result(),
             # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
             pods=await self._pods(key),
@@ -98,11 +100,11 @@ def database_reference(key: DatabaseKey) -> Reference:
     return Reference(kind=kinds.KEYSPACES_DATABASE, namespace=key.namespace, name=key.name)
 
 
+def namespace_selector(namespace: str) -> str:
+    """A label selector for everything that was made for databases of a namespace."""
+    return f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_OWNER_NAMESPACE}={namespace}"
+
+
 def owner_selector(key: DatabaseKey) -> str:
     """A label selector for everything that was made for databases of this name, whatever their uid."""
-    labels = {
-        names.LABEL_MANAGED_BY: names.MANAGED_BY,
-        names.LABEL_OWNER_NAMESPACE: key.namespace,
-        names.LABEL_OWNER_NAME: key.name,
-    }
-    return ",".join(f"{name}={value}" for name, value in labels.items())
+    return f"{namespace_selector(key.namespace)},{names.LABEL_OWNER_NAME}={key.name}"

@@ -5,19 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from keyward_api.tenants import PlatformSettings
+from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
+from keyward_operator.keys import DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey, StrayRolesKey
 from keyward_operator.plan.observed import Cluster
-from keyward_operator.queue.work_queue import WorkQueue
+from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.apply import Applier
 from keyward_operator.reconcile.databases import DatabaseReconciler, Views
 from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.iam_executor import IamExecutor
+from keyward_operator.reconcile.iam_roles import IAMRoleReconciler, IAMRolesReconciler
 from keyward_operator.reconcile.namespaces import NamespaceReconciler
 from keyward_operator.reconcile.observe import Observer
 from keyward_operator.reconcile.orphans import Orphans
 from keyward_operator.reconcile.replacements import Replacements
+from keyward_operator.reconcile.stray_roles import StrayRolesReconciler
 from keyward_operator.reconcile.survey import Surveyor
 from keyward_operator.scope import Scope
 
@@ -39,7 +43,8 @@ class Reconcilers:
 
 def build(
     api: KubernetesApi,
-    queue: WorkQueue[Key],
+    iam: IamApi,
+    queue: Inlet[Key],
     journal: Journal,
     scope: Scope,
     *,
@@ -67,6 +72,17 @@ def build(
         recorder=recorder,
         journal=journal,
     )
+    roles = IAMRoleReconciler(
+        api, IamExecutor(iam), scope, cluster=cluster, settings=settings, recorder=recorder, journal=journal
+    )
+    strays = StrayRolesReconciler(api, iam, scope, cluster=cluster, settings=settings, journal=journal)
     return Reconcilers(
-        by_key={DatabaseKey: databases.reconcile, NamespaceKey: namespaces.reconcile}, preview=databases.preview
+        by_key={
+            DatabaseKey: databases.reconcile,
+            NamespaceKey: namespaces.reconcile,
+            IAMRoleKey: roles.reconcile,
+            IAMRolesKey: IAMRolesReconciler(api, queue, journal).reconcile,
+            StrayRolesKey: strays.reconcile,
+        },
+        preview=databases.preview,
     )

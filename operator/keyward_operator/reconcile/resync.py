@@ -6,13 +6,15 @@ kopf tells nothing of what vanished while a watch was broken. Where it lists aga
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 
+from keyward_api.tenants import PlatformSettings
 from keyward_operator import kinds
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
-from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
-from keyward_operator.queue.work_queue import Priority, WorkQueue
+from keyward_operator.keys import DatabaseKey, IAMRoleKey, Key, NamespaceKey, StrayRolesKey
+from keyward_operator.queue.work_queue import Inlet, Priority
 from keyward_operator.reconcile.orphans import Orphans
 from keyward_operator.scope import Scope
 
@@ -29,10 +31,18 @@ logger = logging.getLogger(__name__)
 
 
 class Resync:
-    """Adds the keys of all namespaces that hold something of ours, and of databases that only children still name."""
+    """Adds the keys of all namespaces that hold something of ours, of databases that only children still name, and of
+    all IAM roles."""
 
     def __init__(
-        self, api: KubernetesApi, queue: WorkQueue[Key], journal: Journal, scope: Scope, *, period: float
+        self,
+        api: KubernetesApi,
+        queue: Inlet[Key],
+        journal: Journal,
+        scope: Scope,
+        *,
+        settings: Callable[[], PlatformSettings],
+        period: float,
     ) -> None:
         """`period` is in seconds."""
         self._api = api
@@ -40,6 +50,7 @@ class Resync:
         self._journal = journal
         self._scope = scope
         self._orphans = Orphans(api, scope)
+        self._settings = settings
         self._period = period
         self._requested = asyncio.Event()
 
@@ -61,6 +72,7 @@ class Resync:
     async def once(self) -> None:
         """Add all keys now. Raises ApiError."""
         databases: set[DatabaseKey] = set()
+        roles: set[IAMRoleKey] = set()
         namespaces: set[str] = set()
         for kind in kinds.INPUTS:
             for where in self._scope.where(kind):
@@ -68,8 +80,12 @@ class Resync:
                     namespaces.add(metadata["namespace"])
                     if kind is kinds.KEYSPACES_DATABASE:
                         databases.add(DatabaseKey(metadata["namespace"], metadata["name"]))
+                    elif kind is kinds.KEYSPACES_IAM_ROLE:
+                        roles.add(IAMRoleKey(metadata["namespace"], metadata["name"]))
         gone = await self._orphans.owners() - databases
-        keys: list[Key] = [*sorted(gone), *map(NamespaceKey, sorted(namespaces))]
+        keys: list[Key] = [*sorted(gone), *map(NamespaceKey, sorted(namespaces)), *sorted(roles)]
+        if any(tenant.iam.mode == "Manage" for tenant in self._settings().tenants):
+            keys.append(StrayRolesKey())
         for key in keys:
             self._journal.heard(key, "a resync")
             self._queue.add(key, Priority.LOW)

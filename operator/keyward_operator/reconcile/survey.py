@@ -17,7 +17,7 @@ from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.plan.observed import Cluster, Observed
-from keyward_operator.reconcile.observe import namespace_labels
+from keyward_operator.reconcile.observe import namespace_labels, namespace_selector
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
 
@@ -31,6 +31,7 @@ class Inputs:
     roles: tuple[Json, ...]
     users: tuple[Json, ...]
     locks: tuple[Json, ...]
+    iam_roles: tuple[Json, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +80,7 @@ class Surveyor:
                 roles=inputs.roles,
                 users=inputs.users,
                 locks=inputs.locks,
+                iam_roles=inputs.iam_roles,
                 children=children[name],
                 pods=tuple(pods[name]),
                 replacement_due=self._replacement_due(DatabaseKey(namespace, name)),
@@ -88,7 +90,7 @@ class Surveyor:
         }
 
     async def _children(self, namespace: str, databases: list[str]) -> dict[str, dict[Child, Json]]:
-        selector = _selector(namespace)
+        selector = namespace_selector(namespace)
         questions = [(kind, self._agents_namespace, selector) for kind in dict.fromkeys(KINDS.values())]
         questions += [(kind, namespace, selector) for kind in _IN_BOTH_NAMESPACES]
         found: dict[Reference, Json] = {}
@@ -104,7 +106,7 @@ class Surveyor:
     async def _pods(self, namespace: str) -> dict[str, list[Json]]:
         pods: dict[str, list[Json]] = defaultdict(list)
         for pod in await self._api.list_all(
-            kinds.POD, namespace=self._agents_namespace, label_selector=_selector(namespace)
+            kinds.POD, namespace=self._agents_namespace, label_selector=namespace_selector(namespace)
         ):
             pods[pod["metadata"]["labels"].get(names.LABEL_OWNER_NAME, "")].append(pod)
         return pods
@@ -117,7 +119,3 @@ class Surveyor:
                     for kind, namespace, selector in questions
                 ]
         return [task.result() for task in tasks]
-
-
-def _selector(namespace: str) -> str:
-    return f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY},{names.LABEL_OWNER_NAMESPACE}={namespace}"

@@ -84,6 +84,11 @@ def test_the_operator_reads_the_settings_that_the_values_say(render: Render) -> 
     assert (payments.endpoint_types, payments.accounts) == (("Custom",), ("111122223333",))
     assert by_label.namespace_selector.matches({"team": "a"})
     assert by_label.agent_role_arns == ("arn:aws:iam::111122223333:role/keyward/*",)
+    assert (payments.iam.mode, payments.keyspaces) == ("None", ("*",))
+    assert (by_label.iam.mode, by_label.iam.path, by_label.keyspaces) == ("Manage", "/teams/", ("team_*",))
+    assert by_label.iam.permissions_boundary == "arn:aws:iam::111122223333:policy/bound"
+    assert by_label.iam.managed_policies == ("AmazonKeyspacesReadOnlyAccess",)
+    assert read.cluster_name == "blue"
 
 
 def test_a_list_of_no_tenants_permits_nothing(render: Render) -> None:

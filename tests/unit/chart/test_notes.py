@@ -34,3 +34,10 @@ def test_what_keeps_it_from_working_is_said_first(helm: str) -> None:
 
 def test_the_example_is_of_a_namespace_that_is_served(helm: str) -> None:
     assert "kubectl --namespace payments get keyward" in notes(helm, "namespaced")
+
+
+def test_where_the_operator_may_into_iam_it_says_how_to_print_what_it_needs_there(helm: str) -> None:
+    said = notes(helm, "everything").split("Next")[0]
+    assert "exec deployment/keyward-operator -- keyward-operator print-iam --account-id ACCOUNT\n" in said
+    assert "serviceAccount.annotations" in said
+    assert "print-iam" not in notes(helm, "defaults")

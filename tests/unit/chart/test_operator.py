@@ -41,7 +41,23 @@ def test_a_constraint_keeps_the_selector_that_it_brings(render: Render) -> None:
 
 def test_variables_are_added_to_the_operators_own(render: Render) -> None:
     (container,) = pod_template(render(values("everything")))["spec"]["containers"]
-    assert [variable["name"] for variable in container["env"]] == ["POD_NAME", "AWS_ENDPOINT_URL_IAM", "NODE"]
+    assert [variable["name"] for variable in container["env"]] == [
+        *("POD_NAME", "AWS_CA_BUNDLE"),
+        *("AWS_ENDPOINT_URL_IAM", "NODE"),
+    ]
+
+
+def test_roots_for_aws_reach_the_operator_too_and_others_make_new_pods(render: Render) -> None:
+    given = values("everything")
+    manifests = render(given)
+    (container,) = pod_template(manifests)["spec"]["containers"]
+    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == "settings"]
+    bundle = {variable["name"]: variable.get("value") for variable in container["env"]}["AWS_CA_BUNDLE"]
+    files = one(manifests, "ConfigMap", OPERATOR, SYSTEM)["data"]
+    assert files[bundle.removeprefix(f"{mount['mountPath']}/")] == given["agents"]["caBundle"]
+    given["agents"] |= {"caBundle": "other"}
+    assert pod_template(render(given))["metadata"]["annotations"] != pod_template(manifests)["metadata"]["annotations"]
+    assert "AWS_CA_BUNDLE" not in str(pod_template(render()))
 
 
 def test_labels_reach_every_object_and_the_pods(render: Render) -> None:

@@ -17,6 +17,10 @@ LEASES = ("coordination.k8s.io", "leases")
 OPERATOR_WITH_TENANTS = [
     Right(names.GROUP, "keyspacesdatabases", READ | {"patch"}, "what agents are made for; patch: its finalizer"),
     Right(names.GROUP, "keyspacesdatabases/status", {"get", "patch"}, "says what became of a database"),
+    Right(names.GROUP, "keyspacesiamroles", READ | {"patch"}, "what roles in IAM are looked at for; patch: finalizer"),
+    Right(
+        names.GROUP, "keyspacesiamroles/status", {"get", "patch"}, "says what IAM tells of a role, and what it lacks"
+    ),
     *(
         right
         for kind in ("keyspacesroles", "keyspacesusers", "keyspaceslocks")

@@ -104,6 +104,7 @@ def observed(**changes: Any) -> Observed:
         roles=(role(),),
         users=(user(),),
         locks=(),
+        iam_roles=(),
         children={},
         pods=(),
         replacement_due=True,

@@ -9,12 +9,13 @@ from keyward_operator import kinds
 from keyward_operator.adapters import watches
 from keyward_operator.adapters.watches import Watches
 from keyward_operator.clients.connection import Connection
-from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
+from keyward_operator.keys import DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind
 from keyward_operator.scope import Scope
 
 OWNER = {names.LABEL_OWNER_NAMESPACE: "payments", names.LABEL_OWNER_NAME: "orders"}
 DATABASE, NAMESPACE = DatabaseKey("payments", "orders"), NamespaceKey("payments")
+IAM_ROLES = IAMRolesKey("payments")
 
 
 class Sink:
@@ -38,8 +39,11 @@ class Sink:
     def request(self) -> None:
         self.resyncs += 1
 
-    def event(self, kind: Kind, event_type: str | None, name: str = "orders", **metadata: Any) -> None:
-        body = {"metadata": {"namespace": "payments", "name": name, "uid": "u", "generation": 1, **metadata}}
+    def event(
+        self, kind: Kind, event_type: str | None, name: str = "orders", *, status: Any = None, **metadata: Any
+    ) -> None:
+        named = {"namespace": "payments", "name": name, "uid": "u", "generation": 1, **metadata}
+        body = {"metadata": named, "status": status}
         self.watches._on_event(kind, event_type, body)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
@@ -53,7 +57,41 @@ def test_every_event_becomes_a_key(kind: str) -> None:
     sink.event(kinds.KEYSPACES_USER, kind, "web")
     sink.event(kinds.NAMESPACE, kind, "payments", namespace=None)
     sink.event(kinds.SECRET, kind, namespace="keyward-agents", labels=OWNER)
-    assert sink.keys == [NAMESPACE, DATABASE, NAMESPACE, NAMESPACE, DATABASE]
+    assert sink.keys == [NAMESPACE, DATABASE, NAMESPACE, NAMESPACE, IAM_ROLES, DATABASE]
+
+
+@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
+def test_an_iam_role_is_looked_at_by_itself_and_by_its_namespace(kind: str) -> None:
+    sink = Sink()
+    sink.event(kinds.KEYSPACES_IAM_ROLE, kind, "reader")
+    assert sink.keys == [NAMESPACE, IAMRoleKey("payments", "reader")]
+
+
+def test_the_arn_of_an_iam_role_is_news_though_it_is_status() -> None:
+    sink = Sink()
+    sink.event(kinds.KEYSPACES_IAM_ROLE, None, "reader")
+    sink.event(kinds.KEYSPACES_IAM_ROLE, "MODIFIED", "reader", status={"databases": ["orders"]})
+    assert sink.keys == []
+    sink.event(kinds.KEYSPACES_IAM_ROLE, "MODIFIED", "reader", status={"arn": "arn:aws:iam::1:role/a/b"})
+    assert sink.keys == [NAMESPACE, IAMRoleKey("payments", "reader")]
+
+
+def test_iam_roles_depend_on_what_policies_grant_and_not_on_what_agents_report() -> None:
+    sink = Sink()
+    sink.event(kinds.KEYSPACES_POLICY, "ADDED", namespace="keyward-agents", labels=OWNER)
+    assert sink.keys == [DATABASE, IAM_ROLES]
+    sink.event(kinds.KEYSPACES_POLICY, "MODIFIED", namespace="keyward-agents", labels=OWNER)
+    assert sink.keys == [DATABASE, IAM_ROLES, DATABASE]
+    sink.event(kinds.KEYSPACES_POLICY, "MODIFIED", namespace="keyward-agents", labels=OWNER, generation=2)
+    assert sink.keys[3:] == [DATABASE, IAM_ROLES]
+
+
+def test_iam_roles_depend_on_the_labels_of_their_namespace() -> None:
+    sink = Sink()
+    sink.event(kinds.NAMESPACE, "ADDED", "payments", namespace=None)
+    sink.event(kinds.NAMESPACE, "MODIFIED", "payments", namespace=None)
+    sink.event(kinds.NAMESPACE, "MODIFIED", "payments", namespace=None, labels={"team": "a"})
+    assert sink.keys == [NAMESPACE, IAM_ROLES, NAMESPACE, NAMESPACE, IAM_ROLES]
 
 
 def test_a_cause_names_the_object_and_what_happened_to_it() -> None:

@@ -9,12 +9,13 @@ from keyward_operator import kinds
 from keyward_operator.clients.errors import ApiError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
-from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
+from keyward_operator.keys import DatabaseKey, IAMRoleKey, Key, NamespaceKey, StrayRolesKey
 from keyward_operator.kinds import Kind
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.reconcile import resync
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.scope import Scope
+from tests.unit.operator.iam_roles import platform
 
 
 class Lists:
@@ -38,6 +39,8 @@ class Lists:
             return [{"namespace": "payments", "name": "orders"}]
         if kind is kinds.KEYSPACES_USER:
             return [{"namespace": "early", "name": "before-the-database"}]
+        if kind is kinds.KEYSPACES_IAM_ROLE:
+            return [{"namespace": "payments", "name": "reader"}]
         if kind is kinds.SECRET:
             assert namespace == "keyward-agents"
             labels = {names.LABEL_OWNER_NAMESPACE: "gone", names.LABEL_OWNER_NAME: "db"}
@@ -65,17 +68,27 @@ async def run(made: Resync, until: Callable[[], bool], *, request: bool = False)
         running.cancel()
 
 
-def resync_of(lists: Lists, queue: WorkQueue[Key], period: float) -> Resync:
+def resync_of(lists: Lists, queue: WorkQueue[Key], period: float, mode: str = "Manage") -> Resync:
     scope = Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents")
-    return Resync(cast(KubernetesApi, lists), queue, Journal(), scope, period=period)
+    return Resync(cast(KubernetesApi, lists), queue, Journal(), scope, settings=lambda: platform(mode), period=period)
 
 
 @pytest.mark.usefixtures("quick")
-async def test_it_adds_namespaces_and_databases_that_only_children_name_at_once() -> None:
+async def test_it_adds_namespaces_iam_roles_and_databases_that_only_children_name_at_once() -> None:
     queue: WorkQueue[Key] = WorkQueue()
-    await run(resync_of(Lists(), queue, 3600), lambda: len(queue) == 3)
-    expected = {NamespaceKey("payments"), NamespaceKey("early"), DatabaseKey("gone", "db")}
-    assert {await queue.get() for _ in range(3)} == expected
+    await run(resync_of(Lists(), queue, 3600, mode="Verify"), lambda: len(queue) == 4)
+    expected = {
+        *(NamespaceKey("payments"), NamespaceKey("early"), DatabaseKey("gone", "db")),
+        IAMRoleKey("payments", "reader"),
+    }
+    assert {await queue.get() for _ in range(4)} == expected
+
+
+@pytest.mark.usefixtures("quick")
+async def test_roles_whose_objects_are_gone_are_looked_for_where_the_operator_makes_roles() -> None:
+    queue: WorkQueue[Key] = WorkQueue()
+    await run(resync_of(Lists(), queue, 3600), lambda: len(queue) == 5)
+    assert StrayRolesKey() in {await queue.get() for _ in range(5)}
 
 
 @pytest.mark.usefixtures("quick")
