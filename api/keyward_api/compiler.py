@@ -16,6 +16,7 @@ from keyward_api import iam, names
 from keyward_api.canonical import content_hash
 from keyward_api.decision import merge
 from keyward_api.endpoints import partition_of, resolve
+from keyward_api.iam_roles.references import References
 from keyward_api.locks import compile_locks
 from keyward_api.names import Reason
 from keyward_api.options import strictest
@@ -60,25 +61,34 @@ def compile_policy(
     roles: Sequence[Mapping[str, Any]],
     users: Sequence[Mapping[str, Any]],
     locks: Sequence[Mapping[str, Any]],
+    iam_roles: Sequence[Mapping[str, Any]],
+    iam_paths: Mapping[str, str],
     cluster_uid: str,
     service_address: str,
     now: datetime,
 ) -> Compilation:
     """Compile the policy of one database.
 
-    `roles`, `users` and `locks` are all KeyspacesRoles, KeyspacesUsers and KeyspacesLocks of the database's namespace
-    as the API server returns them (JSON objects); `service_address` is the IP address of the agents' Service, empty if
-    none yet. Users whose access has ended `now` have no grant, and locks that have ended are left out.
+    `roles`, `users`, `locks` and `iam_roles` are all KeyspacesRoles, KeyspacesUsers, KeyspacesLocks and
+    KeyspacesIAMRoles of the database's namespace as the API server returns them (JSON objects); `iam_paths` are the
+    paths of the IAM roles that the operator makes, by the names of their objects; `service_address` is the IP address
+    of the agents' Service, empty if none yet. Users whose access has ended `now` have no grant, and locks that have
+    ended are left out.
     """
-    compiler = _Compiler(database, cluster_uid, service_address, now)
-    return compiler.compile(roles, users, locks)
+    target = _policy_database(database, cluster_uid, service_address)
+    references = References.of(iam_roles, paths=iam_paths, partition=target.partition, account_id=target.account_id)
+    return _Compiler(database, target, references, now).compile(roles, users, locks)
 
 
 class _Compiler:
-    def __init__(self, database: KeyspacesDatabase, cluster_uid: str, service_address: str, now: datetime) -> None:
+    def __init__(
+        self, database: KeyspacesDatabase, target: PolicyDatabase, references: References, now: datetime
+    ) -> None:
         self._database = database
+        self._target = target
+        self._references = references
+        self._everywhere: Sequence[str] = ()
         self._now = now
-        self._target = _policy_database(database, cluster_uid, service_address)
         self._problems: set[Problem] = set()
 
     def compile(
@@ -88,8 +98,7 @@ class _Compiler:
         locks: Sequence[Mapping[str, Any]],
     ) -> Compilation:
         by_name = {role.name: role for role in map(self._read_role, _by_name(roles))}
-        for role in by_name.values():
-            self._rules_by_iam_role([*role.allow, *role.deny])  # its problems are told even if nobody holds it
+        self._everywhere = self._named_anywhere(by_name.values())
         grants: dict[str, Grant] = {}
         subjects: dict[tuple[str, str, str], set[str]] = {}
         holders: dict[str, list[str]] = {}
@@ -173,8 +182,8 @@ class _Compiler:
                 )
         if any(role.withheld for role in held):
             return []
-        allow = self._rules_by_iam_role([pair for role in held for pair in role.allow])
-        deny = self._rules_by_iam_role([pair for role in held for pair in role.deny])
+        allow = self._allows([pair for role in held for pair in role.allow])
+        deny = self._rules_by_iam_role([pair for role in held for pair in role.deny], every=self._everywhere)
         options = strictest(role.options for role in held if self._concerns(role))
         return [
             Grant(
@@ -192,52 +201,93 @@ class _Compiler:
 
     def _concerns(self, role: _Role) -> bool:
         """Whether some rule of a role is about this database; its options then hold for every session there."""
-        metadata = self._database.metadata
-        rules = (rule for _, rule in (*role.allow, *role.deny))
-        return any(rule.databases.matches(name=metadata.name, labels=metadata.labels) for rule in rules)
+        return any(self._is_about_us(rule) for _, rule in (*role.allow, *role.deny))
 
-    def _rules_by_iam_role(self, rules: Iterable[tuple[str, Rule]]) -> dict[str, list[PolicyRule]]:
-        metadata = self._database.metadata
+    def _named_anywhere(self, roles: Iterable[_Role]) -> Sequence[str]:
+        """What `*` stands for in a deny: no role that anybody could log in as escapes it."""
+        named = {reference.arn for reference in self._references.roles}
+        for role in roles:
+            # Of all roles, so that problems are told even if nobody holds it.
+            named |= self._allows(role.allow).keys() | self._rules_by_iam_role(role.deny, every=()).keys()
+        return sorted(named)
+
+    def _allows(self, rules: Sequence[tuple[str, Rule]]) -> dict[str, list[PolicyRule]]:
+        every = self._references.every()
+        for source, rule in rules:
+            if "*" in rule.db_users and self._is_about_us(rule):
+                self._report_every(source, every)
+        return self._rules_by_iam_role(rules, every=every)
+
+    def _report_every(self, source: str, every: Sequence[str]) -> None:
+        """An allow of `*` may mean less than its author thinks."""
+        for name, why in sorted(self._references.unreadable.items()):
+            self._problem(
+                Reason.ROLE_INVALID,
+                f"rule {source} names '*' in `dbUsers`, without KeyspacesIAMRole {name}, which cannot be read: {why}",
+                roles=(role_of(source),),
+            )
+        if not every:
+            self._problem(
+                Reason.IAM_ROLE_NOT_FOUND,
+                f"rule {source} names '*' in `dbUsers`, and this namespace has no KeyspacesIAMRole of account "
+                f"{self._target.account_id}, as KeyspacesDatabase {self._target.name} is: create one",
+                roles=(role_of(source),),
+            )
+
+    def _rules_by_iam_role(
+        self, rules: Iterable[tuple[str, Rule]], *, every: Sequence[str]
+    ) -> dict[str, list[PolicyRule]]:
+        """Rules about this database by ARN; `every`: the ARNs that `*` stands for."""
         found: dict[str, dict[PolicyRule, None]] = {}
         for source, rule in rules:
-            if not rule.databases.matches(name=metadata.name, labels=metadata.labels):
+            if not self._is_about_us(rule):
                 continue
             for db_user in rule.db_users:
-                arn = self._role_arn(db_user, source)
-                if arn is not None:
+                for arn in every if db_user == "*" else self._role_arns(db_user, source):
                     found.setdefault(arn, {})[_policy_rule(source, rule)] = None
         return {arn: list(rules) for arn, rules in found.items()}
 
-    def _role_arn(self, db_user: str, source: str) -> str | None:
+    def _is_about_us(self, rule: Rule) -> bool:
+        metadata = self._database.metadata
+        return rule.databases.matches(name=metadata.name, labels=metadata.labels)
+
+    def _role_arns(self, db_user: str, source: str) -> Sequence[str]:
         target = self._target
         if not db_user.startswith("arn:"):
-            return iam.role_arn(partition=target.partition, account_id=target.account_id, name=db_user)
+            return self._references.arns(db_user)
         role = iam.parse_role_arn(db_user)
         if (role.partition, role.account_id) == (target.partition, target.account_id):
-            return db_user
+            return (db_user,)
         self._problem(
             Reason.ROLE_INVALID,
             f"rule {source} names {db_user}, which is not of account {target.account_id} ({target.partition}) "
             f"as KeyspacesDatabase {target.name} is: name a role of that account",
             roles=(role_of(source),),
         )
-        return None
+        return ()
 
     def _without_ambiguous_roles(self, grants: dict[str, Grant]) -> dict[str, Grant]:
         """IAM role names are unique in an account, so one name with two paths is somebody's mistake."""
         named: dict[str, list[Grant]] = {}
         for grant in grants.values():
             named.setdefault(grant.db_user, []).append(grant)
-        ambiguous = {name for name, found in named.items() if len({grant.role_arn for grant in found}) > 1}
+        arns = {name: self._arns_of(name, found) for name, found in named.items()}
+        ambiguous = {name for name, found in arns.items() if len(found) > 1}
         for name in sorted(ambiguous):
-            arns = sorted({grant.role_arn for grant in named[name]})
+            made = self._references.managed(name)
+            advice = f"name it '{name}', as KeyspacesIAMRole {made.object_name} does" if made else "use one ARN"
             self._problem(
                 Reason.ROLE_INVALID,
-                f"IAM role '{name}' is named with different paths ({', '.join(arns)}): use one ARN",
+                f"IAM role '{name}' is named with different paths ({', '.join(sorted(arns[name]))}): {advice}",
                 users=tuple(sorted({grant.user for grant in named[name]})),
                 roles=tuple(sorted({role for grant in named[name] for role in grant.roles})),
             )
         return {k: _without_allows(g) if g.db_user in ambiguous else g for k, g in grants.items()}
+
+    def _arns_of(self, name: str, grants: Iterable[Grant]) -> set[str]:
+        """The ARNs by which a role is named; where the operator makes it, by its KeyspacesIAMRole too."""
+        made = self._references.managed(name)
+        return {grant.role_arn for grant in grants} | ({made.arn} if made else set())
 
     def _within_the_session_policy(self, grants: dict[str, Grant]) -> dict[str, Grant]:
         kept = dict(grants)

@@ -67,6 +67,8 @@ def compiled(role_name: str) -> KeyspacesPolicySpec:
             }
         ],
         locks=[],
+        iam_roles=[],
+        iam_paths={},
         cluster_uid="cluster-uid",
         service_address="10.0.0.7",
         now=datetime.now(UTC),

@@ -27,7 +27,7 @@ DBUser = Annotated[
     Field(
         min_length=1,
         max_length=2048,
-        pattern=r"^([A-Za-z0-9_+=,.@*-]{1,64}|arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64})$",
+        pattern=r"^(\*|[A-Za-z0-9_+=,.@-]{1,64}|arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64})$",
     ),
 ]
 
@@ -63,14 +63,10 @@ class Rule(Model):
     db_users: tuple[DBUser, ...] = Field(
         min_length=1,
         max_length=32,
-        description="IAM roles that may be assumed: names or ARNs in the database's account.",
-        json_schema_extra=LIST_SET
-        | validations(
-            (
-                "!self.exists(u, u.contains('*'))",
-                "`dbUsers` must name IAM roles one by one: '*' is not supported yet",
-            )
-        ),
+        description="IAM roles that may be assumed: names or ARNs in the database's account; a name stands for the ARN "
+        "of the KeyspacesIAMRole with that `roleName`, where there is one. `*` alone stands for every KeyspacesIAMRole "
+        "of the namespace in that account; in a deny for every IAM role.",
+        json_schema_extra=LIST_SET,
     )
     keyspaces: tuple[NamePattern, ...] = Field(
         min_length=1,

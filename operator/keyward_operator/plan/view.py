@@ -18,6 +18,7 @@ from keyward_operator.manifests.client_ca import told
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import is_valid
 from keyward_operator.pki.rotation import Authorities, advanced
+from keyward_operator.plan.iam_role.view import paths_of
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.reading import read
 from keyward_operator.plan.standings import Standing, standing
@@ -88,7 +89,7 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
     address = _service_address(own)
     compilation = None
     if database is not None and not refused:
-        compilation, problem = _compile(observed, database, address, now)
+        compilation, problem = _compile(observed, database, context.settings, address, now)
         database = database if compilation else None
     return View(
         observed=observed,
@@ -130,8 +131,14 @@ def _violations(
 
 
 def _compile(
-    observed: Observed, database: KeyspacesDatabase, address: str, now: datetime
+    observed: Observed, database: KeyspacesDatabase, settings: PlatformSettings, address: str, now: datetime
 ) -> tuple[Compilation | None, str]:
+    paths = paths_of(
+        observed.iam_roles,
+        settings=settings,
+        namespace_labels=observed.namespace_labels,
+        cluster=observed.cluster.name(settings),
+    )
     try:
         compilation = compile_policy(
             database=database,
@@ -139,6 +146,8 @@ def _compile(
             users=[user for user in observed.users if "deletionTimestamp" not in user["metadata"]],
             # Those about to be deleted too: until they are gone they hold.
             locks=observed.locks,
+            iam_roles=observed.iam_roles,
+            iam_paths=paths,
             cluster_uid=observed.cluster.uid,
             service_address=address,
             now=now,

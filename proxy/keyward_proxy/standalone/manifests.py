@@ -28,6 +28,7 @@ class Manifests:
     roles: tuple[Resource, ...]
     users: tuple[Resource, ...]
     locks: tuple[Resource, ...]
+    iam_roles: tuple[Resource, ...]
 
 
 def manifest_files(directory: Path) -> list[Path]:
@@ -106,7 +107,7 @@ def _check(document: Document, old: Manifests | None) -> Iterator[Problem]:
 
 
 def _find(old: Manifests, content: Resource) -> Resource | None:
-    resources = (*old.databases, *old.roles, *old.users, *old.locks)
+    resources = (*old.databases, *old.roles, *old.users, *old.locks, *old.iam_roles)
     return next((resource for resource in resources if key_of(resource) == key_of(content)), None)
 
 
@@ -140,4 +141,5 @@ def _sorted_by_kind(documents: Sequence[Document]) -> Manifests:
         roles=tuple(by_kind["KeyspacesRole"]),
         users=tuple(by_kind["KeyspacesUser"]),
         locks=tuple(by_kind["KeyspacesLock"]),
+        iam_roles=tuple(by_kind["KeyspacesIAMRole"]),
     )

@@ -41,7 +41,7 @@ class StandalonePolicy:
     spec: KeyspacesPolicySpec
     manifests: Manifests
     ignored: tuple[str, ...]
-    """Roles, users and locks of other namespaces, which have no effect."""
+    """Roles, users, locks and IAM roles of other namespaces, which have no effect."""
 
 
 def derived_uid(agent_role_arn: str) -> str:
@@ -61,6 +61,8 @@ def load_policy(settings: PolicySettings, old: Manifests | None = None) -> Stand
         roles=_of(namespace, manifests.roles),
         users=_of(namespace, manifests.users),
         locks=_of(namespace, manifests.locks),
+        iam_roles=_of(namespace, manifests.iam_roles),
+        iam_paths={},
         cluster_uid=settings.cluster_uid or derived_uid(database.spec.agent.identity.role_arn),
         service_address=settings.advertise_address,
         now=datetime.now(UTC),
@@ -102,6 +104,6 @@ def no_effect(resource: str) -> str:
 def _ignored(namespace: str, manifests: Manifests) -> tuple[str, ...]:
     return tuple(
         f"{resource['kind']} {_name(resource)}"
-        for resource in (*manifests.roles, *manifests.users, *manifests.locks)
+        for resource in (*manifests.roles, *manifests.users, *manifests.locks, *manifests.iam_roles)
         if resource["metadata"]["namespace"] != namespace
     )

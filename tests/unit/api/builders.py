@@ -12,6 +12,9 @@ from keyward_api.resources.database import KeyspacesDatabase
 ACCOUNT = "111122223333"
 CLUSTER_UID = "c1u57e2"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+IAM_PATH = "/keyward/blue/payments/"
+"""Where the operator makes roles."""
+
 AGENT_ROLE = f"arn:aws:iam::{ACCOUNT}:role/keyward-orders"
 
 
@@ -74,6 +77,17 @@ def lock(name: str = "incident", *, target: object = None, **spec: Any) -> dict[
     return {"metadata": {"name": name, "namespace": "payments"}, "spec": {"target": target, **spec}}
 
 
+def iam_role(
+    role_name: str = "Reader", *, arn: str | None = None, deleted: bool = False, **spec: Any
+) -> dict[str, Any]:
+    """A KeyspacesIAMRole, named as its role in small letters."""
+    metadata = {"name": role_name.lower(), "namespace": "payments"}
+    if deleted:
+        metadata["deletionTimestamp"] = "2026-11-23T11:59:00Z"
+    status = {"arn": arn} if arn else {}
+    return {"metadata": metadata, "spec": {"roleName": role_name, "accountID": ACCOUNT, **spec}, "status": status}
+
+
 def identity(name: str = "web", namespace: str = "payments", *, groups: tuple[str, ...] = ()) -> CallerIdentity:
     return CallerIdentity(namespace=namespace, name=name, uid="sa-1", groups=frozenset(groups))
 
@@ -83,6 +97,7 @@ def compiled(
     roles: list[dict[str, Any]] | None = None,
     users: list[dict[str, Any]] | None = None,
     locks: Sequence[dict[str, Any]] = (),
+    iam_roles: Sequence[dict[str, Any]] = (),
     of: KeyspacesDatabase | None = None,
 ) -> Compilation:
     return compile_policy(
@@ -90,6 +105,8 @@ def compiled(
         roles=[role()] if roles is None else roles,
         users=[user()] if users is None else users,
         locks=locks,
+        iam_roles=iam_roles,
+        iam_paths={role["metadata"]["name"]: IAM_PATH for role in iam_roles},
         cluster_uid=CLUSTER_UID,
         service_address="10.96.0.7",
         now=NOW,

@@ -9,7 +9,18 @@ from keyward_api import compiler
 from keyward_api.canonical import canonical_json
 from keyward_api.decision import PolicyView
 from keyward_api.names import Reason
-from tests.unit.api.builders import NOW, compiled, database, identity, role, rule, service_account, user, view
+from tests.unit.api.builders import (
+    NOW,
+    compiled,
+    database,
+    iam_role,
+    identity,
+    role,
+    rule,
+    service_account,
+    user,
+    view,
+)
 
 
 def reasons(compilation: compiler.Compilation) -> list[str]:
@@ -19,12 +30,16 @@ def reasons(compilation: compiler.Compilation) -> list[str]:
 def test_the_same_inputs_give_the_same_bytes_in_any_order() -> None:
     roles = [role(f"r{i}", allow=[rule(tables=[f"t{i}"])]) for i in range(6)]
     users = [user(f"u{i}", subjects=[service_account(f"s{i}")], roles=[f"r{i}", "r0"]) for i in range(6)]
+    roles.append(role("every", allow=[rule(dbUsers=["*"])], deny=[rule(dbUsers=["*"], tables=["secret"])]))
+    users[0]["spec"]["roles"].append("every")
+    iam_roles = [iam_role(name, management="Manage") for name in ("A", "B", "Reader")]
     shuffler = random.Random(7)  # noqa: S311 - an order, not a secret
     texts = []
     for _ in range(5):
         shuffler.shuffle(roles)
         shuffler.shuffle(users)
-        texts.append(canonical_json(compiled(roles=roles, users=users).spec.to_json_dict()))
+        shuffler.shuffle(iam_roles)
+        texts.append(canonical_json(compiled(roles=roles, users=users, iam_roles=iam_roles).spec.to_json_dict()))
     assert all(a == b for a, b in pairwise(texts))
 
 
@@ -135,6 +150,89 @@ def test_one_iam_role_name_with_two_paths_is_withheld() -> None:
     result = compiled(roles=[both])
     assert reasons(result) == [Reason.ROLE_INVALID]
     assert all(not grant.allow for grant in result.spec.grants)
+
+
+def arns(result: compiler.Compilation, *, allow: bool = True) -> list[str]:
+    found = [grant for grant in result.spec.grants if (grant.allow if allow else grant.deny)]
+    return sorted(grant.role_arn.partition(":role/")[2] for grant in found)
+
+
+@pytest.mark.parametrize(
+    ("reader", "arn"),
+    [
+        (iam_role("Other"), "Reader"),
+        (iam_role(), "Reader"),
+        (iam_role(arn="arn:aws:iam::111122223333:role/data/Reader"), "data/Reader"),
+        (iam_role(management="Manage"), "keyward/blue/payments/Reader"),
+        (iam_role(management="Manage", arn="arn:aws:iam::111122223333:role/before/Reader"), "before/Reader"),
+        (iam_role(arn="arn:aws:iam::111122223333:role/data/Another"), "Reader"),
+        (iam_role(arn="arn:aws:iam::999999999999:role/data/Reader"), "Reader"),
+        (iam_role(arn="nonsense"), "Reader"),
+        (iam_role(accountID="999999999999", management="Manage"), "Reader"),
+        (iam_role(management="Manage", deleted=True), "keyward/blue/payments/Reader"),
+    ],
+)
+def test_a_name_stands_for_the_arn_of_the_iam_role_with_that_name(reader: dict[str, Any], arn: str) -> None:
+    result = compiled(iam_roles=[reader])
+    assert arns(result) == [arn]
+    assert not result.problems
+
+
+def test_a_name_of_two_objects_that_disagree_is_withheld() -> None:
+    found = iam_role(arn="arn:aws:iam::111122223333:role/data/Reader")
+    found["metadata"]["name"] = "another"
+    result = compiled(iam_roles=[iam_role(management="Manage"), found])
+    assert (arns(result), reasons(result)) == ([], [Reason.ROLE_INVALID])
+
+
+def test_an_arn_that_is_not_the_one_of_the_role_that_the_operator_makes_is_withheld() -> None:
+    named = role(allow=[rule(dbUsers=["arn:aws:iam::111122223333:role/Reader"])])
+    result = compiled(roles=[named], iam_roles=[iam_role(management="Manage")])
+    assert (arns(result), reasons(result)) == ([], [Reason.ROLE_INVALID])
+    assert "name it 'Reader', as KeyspacesIAMRole reader does" in result.problems[0].message
+    assert result.problems[0].roles == ("reader",)
+    # Of an adopted role nobody may have been let look.
+    assert arns(compiled(roles=[named], iam_roles=[iam_role()])) == ["Reader"]
+
+
+EVERY = role(allow=[rule(dbUsers=["*"])])
+
+
+def test_a_star_is_every_iam_role_of_the_namespace_in_the_account() -> None:
+    known = [
+        *(iam_role("A", management="Manage"), iam_role("B"), iam_role("C", accountID="999999999999")),
+        iam_role("D", deleted=True),
+    ]
+    result = compiled(roles=[EVERY], iam_roles=known)
+    assert (arns(result), result.problems) == (["B", "keyward/blue/payments/A"], ())
+
+
+def test_a_star_that_means_nothing_is_told_of() -> None:
+    result = compiled(roles=[EVERY], iam_roles=[iam_role("C", accountID="999999999999")])
+    assert (arns(result), reasons(result)) == ([], [Reason.IAM_ROLE_NOT_FOUND])
+    assert result.problems[0].roles == ("reader",)
+    elsewhere = role(allow=[rule(), rule(dbUsers=["*"], databases={"names": ["other"]})])
+    assert not compiled(roles=[elsewhere]).problems
+
+
+def test_an_iam_role_that_cannot_be_read_is_missed_where_a_star_stands() -> None:
+    broken = iam_role("B", management="Own")
+    result = compiled(roles=[EVERY], iam_roles=[iam_role("A"), broken])
+    assert (arns(result), reasons(result)) == (["A"], [Reason.ROLE_INVALID])
+    assert "without KeyspacesIAMRole b" in result.problems[0].message
+    assert not compiled(iam_roles=[broken]).problems
+
+
+def test_no_role_escapes_a_deny_of_a_star() -> None:
+    """Neither one that no KeyspacesIAMRole names, nor one that another of the caller's users names."""
+    deny = role("deny", allow=[], deny=[rule(dbUsers=["*"], tables=["secret"])])
+    others = role("others", allow=[rule(dbUsers=["arn:aws:iam::111122223333:role/x/Writer"])])
+    users = [user("a", roles=["reader", "deny"]), user("b", roles=["others"])]
+    result = compiled(roles=[role(), others, deny], users=users, iam_roles=[iam_role("A"), iam_role("D", deleted=True)])
+    assert arns(result, allow=False) == ["A", "D", "Reader", "x/Writer"]
+    assert not result.problems
+    merged = PolicyView.of(result.spec).grant_for(identity(), "Writer")
+    assert [rule.source for rule in merged.deny] == ["deny/deny/0"]
 
 
 def test_a_grant_too_large_for_sts_is_withheld_with_its_denies_kept() -> None:

@@ -127,11 +127,7 @@ def view_of(observed: Observed, *, settings: PlatformSettings, troubles: Sequenc
     spec, problem = read_spec(observed.document)
     admission = admission_of(observed.document, settings=settings, namespace_labels=observed.namespace_labels)
     partition = _partition(observed)
-    path = names.iam_path(
-        path=admission.iam.path if admission else "/",
-        cluster=observed.cluster,
-        namespace=observed.document["metadata"]["namespace"],
-    )
+    path = _path(admission, observed.document, cluster=observed.cluster)
     held = holding(observed.role, observed.ownership, path=path)
     desired = _desired(observed, spec, admission, partition=partition, path=path)
     ours = observed.role if held is Holding.OURS else None
@@ -164,6 +160,23 @@ def admission_of(
     if spec is None:
         return None
     return admit_iam_role(tenants=settings.tenants, namespace_labels=namespace_labels, spec=spec)
+
+
+def paths_of(
+    documents: Iterable[Json], *, settings: PlatformSettings, namespace_labels: Mapping[str, str], cluster: str
+) -> dict[str, str]:
+    """Where in IAM the roles of KeyspacesIAMRoles are, if the operator makes them; by the objects' names."""
+    return {
+        document["metadata"]["name"]: _path(
+            admission_of(document, settings=settings, namespace_labels=namespace_labels), document, cluster=cluster
+        )
+        for document in documents
+    }
+
+
+def _path(admission: Admission | None, document: Json, *, cluster: str) -> str:
+    path = admission.iam.path if admission else "/"
+    return names.iam_path(path=path, cluster=cluster, namespace=document["metadata"]["namespace"])
 
 
 def _desired(

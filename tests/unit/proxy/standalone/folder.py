@@ -68,6 +68,17 @@ spec:
   message: call 112
 """
 
+IAM_ROLE = f"""\
+apiVersion: keyward.dev/v1alpha1
+kind: KeyspacesIAMRole
+metadata:
+  name: reader
+  namespace: payments
+spec:
+  roleName: KeyspacesReader
+  accountID: "{ACCOUNT}"
+"""
+
 
 def write(directory: Path, **files: str) -> Path:
     """Files by name without suffix; without any, a database, a role and a user."""

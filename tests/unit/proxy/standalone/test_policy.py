@@ -10,7 +10,7 @@ from keyward_api.decision import PolicyView
 from keyward_api.identities import person
 from keyward_proxy.standalone.policy import PolicySettings, derived_uid, load_policy
 from keyward_proxy.standalone.problem import ManifestsError
-from tests.unit.proxy.standalone.folder import AGENT_ROLE, DATABASE, LOCK, ROLE, USER, write
+from tests.unit.proxy.standalone.folder import AGENT_ROLE, DATABASE, IAM_ROLE, LOCK, ROLE, USER, write
 
 
 def refusal(directory: Path, **settings: str) -> str:
@@ -71,6 +71,15 @@ def test_locks_count_and_those_of_other_namespaces_do_not(tmp_path: Path) -> Non
     write(tmp_path, lock=LOCK.replace("namespace: payments", "namespace: other"))
     policy = load_policy(PolicySettings(directory=tmp_path))
     assert (policy.spec.locks, policy.ignored) == ((), ("KeyspacesLock other/incident",))
+
+
+def test_a_star_is_every_iam_role_of_the_folder_and_of_the_namespace(tmp_path: Path) -> None:
+    role = ROLE.replace("[KeyspacesReader]", "['*']")
+    write(tmp_path, database=DATABASE, user=USER, role=role, iam=IAM_ROLE)
+    policy = load_policy(PolicySettings(directory=tmp_path))
+    assert [grant.db_user for grant in policy.spec.grants] == ["KeyspacesReader"]
+    write(tmp_path, iam=IAM_ROLE.replace("namespace: payments", "namespace: other"))
+    assert "this namespace has no KeyspacesIAMRole of account 111122223333" in refusal(tmp_path)
 
 
 def test_what_the_operator_would_leave_out_is_refused(tmp_path: Path) -> None:

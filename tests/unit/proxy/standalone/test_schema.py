@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from keyward_proxy.standalone.schema import USER_KINDS, check
-from tests.unit.proxy.standalone.folder import DATABASE, LOCK, ROLE, USER
+from tests.unit.proxy.standalone.folder import DATABASE, IAM_ROLE, LOCK, ROLE, USER
 
-GOOD = {document["kind"]: document for document in map(yaml.safe_load, (DATABASE, ROLE, USER, LOCK))}
+GOOD = {document["kind"]: document for document in map(yaml.safe_load, (DATABASE, ROLE, USER, LOCK, IAM_ROLE))}
 
 
 def changed(kind: str, path: str, value: object) -> dict[str, Any]:
@@ -67,8 +67,7 @@ RULE = "spec.allow.0."
         ("KeyspacesRole", RULE + "tables", ["a", "a"], 'spec.allow[0].tables[1]: "a" is there twice'),
         ("KeyspacesRole", RULE + "tables", ["a-b"], "spec.allow[0].tables[0]: string should match pattern"),
         ("KeyspacesRole", RULE + "permissions", ["Delete"], "spec.allow[0].permissions[0]: input should be 'Select'"),
-        ("KeyspacesRole", RULE + "dbUsers", ["Keyspaces*"], "spec.allow[0].dbUsers: `dbUsers` must name IAM roles"),
-        ("KeyspacesRole", RULE + "dbUsers", ["*"], "spec.allow[0].dbUsers: `dbUsers` must name IAM roles"),
+        ("KeyspacesRole", RULE + "dbUsers", ["Keyspaces*"], "spec.allow[0].dbUsers[0]: string should match pattern"),
         ("KeyspacesRole", RULE + "databases", {}, "spec.allow[0].databases: set exactly one of"),
         (
             "KeyspacesRole",
@@ -120,6 +119,9 @@ RULE = "spec.allow.0."
         ("KeyspacesLock", "spec.message", "m" * 257, "spec.message: string should have at most 256"),
         ("KeyspacesLock", "spec.target", None, "spec.target: field required"),
         ("KeyspacesUser", "spec.roles", {"a", "b"}, ": this has no form in JSON"),
+        ("KeyspacesIAMRole", "spec.roleName", "a/b", "spec.roleName: string should match pattern"),
+        ("KeyspacesIAMRole", "spec.tags", {"a": "b"}, "spec: `permissions`, `managedPolicies`, `maxSessionSeconds`"),
+        ("KeyspacesIAMRole", "spec.management", "Manage", "spec.management: must be 'Adopt' here: without a cluster"),
     ],
 )
 def test_what_the_api_server_refuses_is_refused(kind: str, path: str, value: object, says: str) -> None:
@@ -147,4 +149,7 @@ def test_what_is_immutable_is_so_only_for_what_exists() -> None:
 
 
 def test_a_policy_is_compiled_and_never_read() -> None:
-    assert sorted(USER_KINDS) == ["KeyspacesDatabase", "KeyspacesLock", "KeyspacesRole", "KeyspacesUser"]
+    assert sorted(USER_KINDS) == [
+        *("KeyspacesDatabase", "KeyspacesIAMRole", "KeyspacesLock"),
+        *("KeyspacesRole", "KeyspacesUser"),
+    ]

@@ -18,6 +18,8 @@ def policy(name: str = "orders", *, account: str = ACCOUNT, **rule: Any) -> Keys
         roles=[builders.role(**rule)],
         users=[builders.user("a"), builders.user("b")],
         locks=[],
+        iam_roles=[],
+        iam_paths={},
         cluster_uid="cluster-uid",
         service_address="10.0.0.7",
         now=NOW,
