@@ -63,6 +63,7 @@ def compile_policy(
     locks: Sequence[Mapping[str, Any]],
     iam_roles: Sequence[Mapping[str, Any]],
     iam_paths: Mapping[str, str],
+    agent_role_arn: str,
     cluster_uid: str,
     service_address: str,
     now: datetime,
@@ -71,11 +72,11 @@ def compile_policy(
 
     `roles`, `users`, `locks` and `iam_roles` are all KeyspacesRoles, KeyspacesUsers, KeyspacesLocks and
     KeyspacesIAMRoles of the database's namespace as the API server returns them (JSON objects); `iam_paths` are the
-    paths of the IAM roles that the operator makes, by the names of their objects; `service_address` is the IP address
-    of the agents' Service, empty if none yet. Users whose access has ended `now` have no grant, and locks that have
-    ended are left out.
+    paths of the IAM roles that the operator makes, by the names of their objects; `agent_role_arn` is the agents' own
+    role; `service_address` is the IP address of the agents' Service, empty if none yet. Users whose access has ended
+    `now` have no grant, and locks that have ended are left out.
     """
-    target = _policy_database(database, cluster_uid, service_address)
+    target = _policy_database(database, agent_role_arn, cluster_uid, service_address)
     references = References.of(iam_roles, paths=iam_paths, partition=target.partition, account_id=target.account_id)
     return _Compiler(database, target, references, now).compile(roles, users, locks)
 
@@ -318,7 +319,9 @@ class _Compiler:
                     self._problem(Reason.GRANT_TOO_LARGE, f"{who} cannot log in: {error}", users=users)
 
 
-def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_address: str) -> PolicyDatabase:
+def _policy_database(
+    database: KeyspacesDatabase, agent_role_arn: str, cluster_uid: str, service_address: str
+) -> PolicyDatabase:
     metadata, spec = database.metadata, database.spec
     endpoint = resolve(spec)
     return PolicyDatabase(
@@ -335,7 +338,7 @@ def _policy_database(database: KeyspacesDatabase, cluster_uid: str, service_addr
             server_name=endpoint.server_name,
             ca_bundle=endpoint.ca_bundle,
         ),
-        agent_role_arn=spec.agent.identity.role_arn,
+        agent_role_arn=agent_role_arn,
         external_id=names.external_id(cluster_uid=cluster_uid, namespace=metadata.namespace, database=metadata.name),
         audience=names.token_audience(namespace=metadata.namespace, database=metadata.name),
         service_address=service_address,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from keyward_api import names
 from keyward_api.canonical import canonical_json
 from keyward_api.decision import PARTITIONER, EffectiveGrant, covers_keyspaces, decide, matches
 from keyward_api.permissions import IAM_ACTIONS, KEYSPACE_PERMISSIONS, Permission
@@ -82,6 +83,13 @@ def parse_role_arn(arn: str) -> RoleName:
 def role_arn(*, partition: str, account_id: str, name: str) -> str:
     """The ARN of a role without a path."""
     return f"arn:{partition}:iam::{account_id}:role/{name}"
+
+
+def agent_role_arn(*, partition: str, account_id: str, path: str, cluster: str, namespace: str, database: str) -> str:
+    """The ARN of the role that the operator makes for a database's agents; `path` is the platform's."""
+    below = names.iam_path(path=path, cluster=cluster, namespace=namespace).removeprefix("/")
+    name = names.agent_role_name(cluster=cluster, namespace=namespace, database=database)
+    return role_arn(partition=partition, account_id=account_id, name=f"{below}{name}")
 
 
 def keyspaces_prefix(*, partition: str, region: str, account_id: str) -> str:

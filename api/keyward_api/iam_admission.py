@@ -4,10 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyward_api.resources.iam_role import KeyspacesIAMRoleSpec
-from keyward_api.tenants import NO_ENTRY, IAMMode, Tenant, TenantIAM, Violation, admits, applying, not_among
-
-_RIGHTS: tuple[IAMMode, ...] = ("None", "Verify", "Manage")
-"""From the least to the most."""
+from keyward_api.tenants import (
+    IAM_MODES,
+    NO_ENTRY,
+    Tenant,
+    TenantIAM,
+    Violation,
+    admits,
+    applying,
+    mode_violations,
+    not_among,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,22 +37,9 @@ def admit_iam_role(
     that it comes closest to is told of.
     """
     judged = [(tenant, tuple(_violations(tenant, spec))) for tenant in applying(tenants, namespace_labels)]
-    return _admission(judged)
-
-
-def admit_agent_role(*, tenants: Sequence[Tenant], namespace_labels: Mapping[str, str], account_id: str) -> Admission:
-    """Judge the agents' own role, which the operator shall make in this account."""
-    judged = [
-        (tenant, (*_account_violations(tenant, account_id), *_mode_violations(tenant)))
-        for tenant in applying(tenants, namespace_labels)
-    ]
-    return _admission(judged)
-
-
-def _admission(judged: Sequence[tuple[Tenant, tuple[Violation, ...]]]) -> Admission:
     admitting = [tenant.iam for tenant, violations in judged if not violations]
     if admitting:
-        return Admission(violations=(), iam=max(admitting, key=lambda iam: _RIGHTS.index(iam.mode)))
+        return Admission(violations=(), iam=max(admitting, key=lambda iam: IAM_MODES.index(iam.mode)))
     if not judged:
         return Admission(violations=(NO_ENTRY,), iam=TenantIAM())
     closest, violations = min(judged, key=lambda entry: len(entry[1]))
@@ -56,7 +50,7 @@ def _violations(tenant: Tenant, spec: KeyspacesIAMRoleSpec) -> Iterator[Violatio
     yield from _account_violations(tenant, spec.account_id)
     if spec.management != "Manage":
         return
-    yield from _mode_violations(tenant)
+    yield from mode_violations(tenant)
     for name in spec.managed_policies:
         if name not in tenant.iam.managed_policies:
             yield not_among("iam.managedPolicies", name)
@@ -69,12 +63,3 @@ def _violations(tenant: Tenant, spec: KeyspacesIAMRoleSpec) -> Iterator[Violatio
 def _account_violations(tenant: Tenant, account_id: str) -> Iterator[Violation]:
     if not any(admits(pattern, account_id) for pattern in tenant.accounts):
         yield not_among("accounts", account_id)
-
-
-def _mode_violations(tenant: Tenant) -> Iterator[Violation]:
-    if tenant.iam.mode != "Manage":
-        yield Violation(
-            setting="tenants[].iam.mode",
-            message=f"the platform's `tenants[].iam.mode` is '{tenant.iam.mode}' for this namespace: the operator "
-            "makes no IAM role for it",
-        )

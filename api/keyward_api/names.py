@@ -20,6 +20,9 @@ FINALIZER = f"{GROUP}/agent"
 IAM_ROLE_FINALIZER = f"{GROUP}/iam-role"
 """Held by a KeyspacesIAMRole until its role in IAM is deleted, or is no longer the operator's."""
 
+AGENT_ROLE_FINALIZER = f"{GROUP}/agent-role"
+"""Held by a KeyspacesDatabase until the IAM role that the operator made for its agents is gone."""
+
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_NAME = "app.kubernetes.io/name"
 LABEL_INSTANCE = "app.kubernetes.io/instance"
@@ -72,6 +75,9 @@ class FieldManager:
     IAM_ROLE = "keyward-iam-role"
     """Of the status and the finalizer of KeyspacesIAMRoles."""
 
+    AGENT_ROLE = "keyward-agent-role"
+    """Of what a KeyspacesDatabase says of its agents' own IAM role: a condition and a finalizer."""
+
     LEASE = "keyward-lease"
     """Of the Lease that elects the leader."""
 
@@ -105,6 +111,7 @@ class Condition:
     ENDPOINT_REACHABLE = "EndpointReachable"
     IDENTITY_VERIFIED = "IdentityVerified"
     ROLES_ASSUMABLE = "RolesAssumable"
+    AGENT_ROLE_READY = "AgentRoleReady"
     ACTIVE = "Active"
     REFERENCES_RESOLVED = "ReferencesResolved"
     EXISTS = "Exists"

@@ -4,7 +4,7 @@ Read from a file that only the platform can write. An entry applies to the names
 a database is permitted if one entry that applies admits all of it. No entry, nothing permitted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from keyward_api.names import CQL_PORT
-from keyward_api.resources.database import EndpointType, KeyspacesDatabaseSpec, ServiceType
+from keyward_api.resources.database import EndpointType, ServiceType
 from keyward_api.resources.iam_role import ManagedPolicyName
 from keyward_api.resources.models import LabelSelector, camel
 from keyward_api.resources.role import NamePattern
@@ -30,6 +30,8 @@ AccountPattern = Annotated[str, Field(pattern=r"^[0-9*]{1,12}$")]
 RegionPattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]{1,32}$")]
 Pattern = Annotated[str, Field(min_length=1)]
 IAMMode = Literal["None", "Verify", "Manage"]
+IAM_MODES: tuple[IAMMode, ...] = ("None", "Verify", "Manage")
+"""From the least right to the most."""
 
 PATH_LIMIT = 256
 """Characters of the platform's path: cluster and namespace follow it, and IAM takes 512 in all."""
@@ -226,30 +228,11 @@ def admits(pattern: str, value: str) -> bool:
     return fnmatchcase(value, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
-def violations(
-    *, tenants: Sequence[Tenant], namespace_labels: Mapping[str, str], spec: KeyspacesDatabaseSpec
-) -> tuple[Violation, ...]:
-    """What keeps the platform from permitting this database; empty where it does.
-
-    Where several entries apply and none admits it, the one that it comes closest to is told of.
-    """
-    selected = applying(tenants, namespace_labels)
-    return min((_violations_of(tenant, spec) for tenant in selected), key=len, default=(NO_ENTRY,))
-
-
-def _violations_of(tenant: Tenant, spec: KeyspacesDatabaseSpec) -> tuple[Violation, ...]:
-    asked: list[tuple[str, Sequence[str], str]] = [
-        ("accounts", tenant.accounts, spec.aws.account_id),
-        ("regions", tenant.regions, spec.aws.region),
-        ("endpointTypes", tenant.endpoint_types, spec.endpoint.type),
-        ("agentRoleARNs", tenant.agent_role_arns, spec.agent.identity.role_arn),
-        ("serviceTypes", tenant.service_types, spec.agent.service.type),
-        *(("serviceAnnotations", tenant.service_annotations, key) for key in sorted(spec.agent.service.annotations)),
-    ]
-    if spec.agent.priority_class_name is not None:
-        asked.append(("priorityClasses", tenant.priority_classes, spec.agent.priority_class_name))
-    return tuple(
-        not_among(setting, value)
-        for setting, admitted, value in asked
-        if not any(admits(pattern, value) for pattern in admitted)
-    )
+def mode_violations(tenant: Tenant) -> Iterator[Violation]:
+    """What an entry says to an IAM role that the operator is to make."""
+    if tenant.iam.mode != "Manage":
+        yield Violation(
+            setting="tenants[].iam.mode",
+            message=f"the platform's `tenants[].iam.mode` is '{tenant.iam.mode}' for this namespace: the operator "
+            "makes no IAM role for it",
+        )

@@ -102,7 +102,7 @@ class Journal:
         return {
             key.RECONCILER: list(looks)
             for key, looks in self._looks.items()
-            if key.namespace == namespace and getattr(key, "name", name) == name
+            if getattr(key, "namespace", None) == namespace and getattr(key, "name", name) == name
         }
 
     def _keep(self, key: Key, look: Look) -> None:

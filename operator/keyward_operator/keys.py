@@ -43,15 +43,29 @@ class IAMRoleKey:
 
 
 @dataclass(frozen=True, order=True, slots=True)
+class AgentRoleKey:
+    """The agents' own IAM role of one KeyspacesDatabase, whether either exists or not."""
+
+    RECONCILER: ClassVar[str] = "agent-role"
+
+    namespace: str
+    name: str
+    """Of the database."""
+
+    def __str__(self) -> str:
+        return f"agents' role of KeyspacesDatabase {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, order=True, slots=True)
 class IAMRolesKey:
-    """All KeyspacesIAMRoles of a namespace: what they depend on has changed for all of them."""
+    """All KeyspacesIAMRoles and agents' own roles of a namespace: what they depend on may have changed for all."""
 
     RECONCILER: ClassVar[str] = "iam-roles"
 
     namespace: str
 
     def __str__(self) -> str:
-        return f"KeyspacesIAMRoles of namespace {self.namespace}"
+        return f"IAM roles of namespace {self.namespace}"
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -64,9 +78,9 @@ class StrayRolesKey:
         return "IAM roles whose objects are gone"
 
 
-Key = DatabaseKey | NamespaceKey | IAMRoleKey | IAMRolesKey | StrayRolesKey
+Key = DatabaseKey | NamespaceKey | IAMRoleKey | AgentRoleKey | IAMRolesKey | StrayRolesKey
 
 
 def waits_for_aws(key: Key) -> bool:
     """Whether the work on a key is mostly waiting for IAM."""
-    return isinstance(key, IAMRoleKey | StrayRolesKey)
+    return isinstance(key, IAMRoleKey | AgentRoleKey | StrayRolesKey)

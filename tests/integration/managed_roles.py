@@ -69,6 +69,7 @@ def compiled(role_name: str) -> KeyspacesPolicySpec:
         locks=[],
         iam_roles=[],
         iam_paths={},
+        agent_role_arn=AGENT,
         cluster_uid="cluster-uid",
         service_address="10.0.0.7",
         now=datetime.now(UTC),

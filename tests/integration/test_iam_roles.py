@@ -14,7 +14,7 @@ from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.iam_errors import IamUnavailableError
 from keyward_operator.iam.ownership import Ownership
 from keyward_operator.iam.role_state import Account
-from keyward_operator.plan.agent_role import AgentRole, keep, let_go
+from keyward_operator.plan.agent_role.role import AgentRole, keep, let_go
 from keyward_operator.reconcile.iam_executor import IamExecutor
 from local.aws.client import REGION, Credentials
 from tests.integration.local_services import ACCOUNT, ISSUER, LocalAws, allow, policy

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from keyward_api.endpoints import FIPS_REGIONS, VPC_ENDPOINT_PATTERN
 from keyward_api.names import DATABASE_NAME_LIMIT
+from keyward_api.resources.iam_role import Management
 from keyward_api.resources.models import (
     LIST_SET,
     AccountID,
@@ -81,8 +82,16 @@ class AgentIdentity(Model):
     type: Literal["IRSA"] = Field(
         default="IRSA", description="`IRSA`: an IAM role for the agents' ServiceAccount, by EKS' webhook."
     )
-    role_arn: RoleARN = Field(
-        alias="roleARN", description="ARN of the IAM role that the agents' pods get by their web identity."
+    role_arn: RoleARN | None = Field(
+        default=None,
+        alias="roleARN",
+        description="ARN of the IAM role that the agents' pods get by their web identity, for `Adopt`.",
+    )
+    management: Management = Field(
+        default="Adopt",
+        description="`Adopt`: somebody else made that role. `Manage`: the operator makes one for this database, "
+        "trusted to its agents' ServiceAccount alone and allowed to assume the IAM roles that grants name; it is in "
+        "`status.identity.roleARN`. The platform must permit it.",
     )
 
 
@@ -141,7 +150,15 @@ class Agent(Model):
         description="Adds agents under load, by a HorizontalPodAutoscaler; the cluster must serve resource metrics. "
         "Default: `replicas` agents, always.",
     )
-    identity: AgentIdentity = Field(description="The agents' own AWS identity.")
+    identity: AgentIdentity = Field(
+        description="The agents' own AWS identity.",
+        json_schema_extra=validations(
+            (
+                "has(self.roleARN) == (self.management == 'Adopt')",
+                "`roleARN` must be set for `management` 'Adopt', and for no other: the operator names what it makes",
+            )
+        ),
+    )
     resources: Resources = Field(default_factory=Resources, description="What each agent asks of its node.")
     node_selector: NodeSelector = Field(default_factory=dict)
     tolerations: Tolerations = ()
@@ -302,6 +319,7 @@ OBJECT_RULES = validations(
 class IdentityStatus(Model):
     """What IAM's administrators need in order to trust the agents."""
 
+    role_arn: RoleARN | None = Field(default=None, alias="roleARN", description="ARN of the agents' own IAM role.")
     service_account: str | None = Field(
         default=None, max_length=320, description="`<namespace>/<name>` of the agents' ServiceAccount."
     )
@@ -309,7 +327,7 @@ class IdentityStatus(Model):
         default=None, max_length=1224, description="ExternalId of each AssumeRole for this database."
     )
     agent_trust_policy: str | None = Field(
-        default=None, max_length=4096, description="Trust policy (JSON) of the agents' own role, `roleARN`."
+        default=None, max_length=4096, description="Trust policy (JSON) of the agents' own role."
     )
     trust_policy: str | None = Field(
         default=None, max_length=4096, description="Trust policy (JSON) of each role that the agents assume."

@@ -20,7 +20,7 @@ from keyward_api import names
 from keyward_operator import kinds
 from keyward_operator.adapters.threads import KopfTasks, KopfThread
 from keyward_operator.clients.connection import Connection
-from keyward_operator.keys import DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
+from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
@@ -190,6 +190,8 @@ def _keys(kind: Kind, namespace: str, metadata: Mapping[str, Any], *, is_news: b
             yield NamespaceKey(namespace)
         if kind is kinds.KEYSPACES_DATABASE:
             yield DatabaseKey(namespace, name)
+            if is_news:
+                yield AgentRoleKey(namespace, name)
         if kind is kinds.KEYSPACES_IAM_ROLE and is_news:
             yield IAMRoleKey(namespace, name)
     else:

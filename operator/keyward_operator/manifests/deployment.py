@@ -33,9 +33,10 @@ _SPREAD = tuple(
 )
 
 
-def deployment(context: ManifestContext, *, agent: Agent, replicas: int, account_uid: str) -> Json:
-    """The agents. What they cannot follow while they run is hashed into the template, so that they are made anew.
+def deployment(context: ManifestContext, *, agent: Agent, role_arn: str, replicas: int, account_uid: str) -> Json:
+    """The agents, whose own IAM role is `role_arn`.
 
+    What they cannot follow while they run is hashed into the template, so that they are made anew:
     IRSA is injected when a pod is made, and a pod's tokens end with the ServiceAccount that they were issued for.
     """
     return context.base(Child.DEPLOYMENT) | {
@@ -48,7 +49,7 @@ def deployment(context: ManifestContext, *, agent: Agent, replicas: int, account
             "template": {
                 "metadata": {
                     "labels": {**recommended_labels(context.owner), **context.owner.labels},
-                    "annotations": _annotations(context, agent.identity.role_arn, account_uid),
+                    "annotations": _annotations(context, role_arn, account_uid),
                 },
                 "spec": _pod(context, agent),
             },

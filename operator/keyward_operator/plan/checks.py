@@ -6,7 +6,16 @@ from keyward_api.resources.policy import RoleReport, reported_roles
 from keyward_operator.children import Child
 from keyward_operator.plan import pods
 from keyward_operator.plan.standings import Standing
-from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, passes_on, unknown
+from keyward_operator.plan.verdicts import (
+    Verdict,
+    conditions_of,
+    enumerate_names,
+    fails,
+    holds,
+    join,
+    passes_on,
+    unknown,
+)
 from keyward_operator.plan.view import View
 
 _OUTAGES = (Reason.STS_UNAVAILABLE, Reason.STS_THROTTLED, Reason.IDENTITY_NOT_INJECTED)
@@ -221,6 +230,16 @@ def a_role_is_not_assumable(view: View) -> Verdict | None:
 def roles_are_assumable(view: View) -> Verdict:
     """Each granted role was assumed by the agents that report."""
     return holds(Reason.ASSUMABLE, f"agents can assume {enumerate_names(sorted(_granted(view)))}")
+
+
+def agents_role_is_not_ready(view: View) -> Verdict | None:
+    """The operator is to make the agents' own IAM role, and who works on that says that it is not as it shall be."""
+    if view.denied or view.database is None or view.database.spec.agent.identity.management != "Manage":
+        return None
+    told = next((c for c in conditions_of(view.observed.database) if c["type"] == Condition.AGENT_ROLE_READY), None)
+    if told is None:
+        return unknown(Reason.PENDING, "the agents' own IAM role is being made")
+    return None if told["status"] == "True" else Verdict(**{key: told[key] for key in ("status", "reason", "message")})
 
 
 def a_name_is_taken(view: View) -> Verdict | None:

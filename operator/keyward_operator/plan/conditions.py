@@ -1,6 +1,7 @@
 """The conditions of a database: for each a chain of checks, of which the first with a verdict decides.
 
-`Ready` is the sum: it holds when every other condition holds, and tells what the first one says that does not.
+`Ready` is the sum: it holds when every other condition holds, and tells what the first one says that does not. Among
+the others is AgentRoleReady, which is not made here (see `agent_role`), but read.
 """
 
 from keyward_api.names import Condition, Reason
@@ -60,7 +61,9 @@ CHAINS: dict[str, tuple[Check[View], ...]] = {
 def verdicts(view: View) -> dict[str, Verdict]:
     """The verdict for each condition, `Ready` first."""
     parts = {condition: first(chain, view) for condition, chain in CHAINS.items()}
-    ready = checks.a_name_is_taken(view) or checks.a_child_is_refused(view) or first_failure(list(parts.values()))
+    role = checks.agents_role_is_not_ready(view)
+    ready = checks.a_name_is_taken(view) or checks.a_child_is_refused(view)
+    ready = ready or first_failure([*parts.values(), *([role] if role else [])])
     return {Condition.READY: ready or holds(Reason.READY, "agents serve this database"), **parts}
 
 

@@ -68,7 +68,7 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     context, agent = view.context, view.database.spec.agent
     if view.service_address:
         yield Child.POLICY, policy(context, spec=view.compilation.spec)
-    yield Child.SERVICE_ACCOUNT, service_account(context, role_arn=agent.identity.role_arn)
+    yield Child.SERVICE_ACCOUNT, service_account(context, role_arn=view.agent_role_arn)
     yield Child.ROLE, role(context)
     yield Child.ROLE_BINDING, role_binding(context)
     yield Child.SERVICE, service(context)
@@ -89,6 +89,7 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
             deployment(
                 context,
                 agent=agent,
+                role_arn=view.agent_role_arn,
                 replicas=replicas(agent, view.own(Child.DEPLOYMENT)),
                 account_uid=account["metadata"]["uid"],
             ),

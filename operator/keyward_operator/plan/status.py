@@ -1,7 +1,6 @@
 """The status of a database. What its users need for IAM is there before anything else works."""
 
 from keyward_api import iam, names
-from keyward_api.resources.database import KeyspacesDatabase
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
 from keyward_operator.manifests.context import selector_labels
@@ -19,7 +18,7 @@ def status_of(view: View, *, policy_is_written: bool) -> Json:
         **_policy(view, policy_is_written),
     }
     if view.database is not None:
-        status["identity"] = _identity(view, view.database)
+        status["identity"] = _identity(view)
     if view.authorities is not None:
         status["caBundle"] = view.authorities.bundle.decode()
     if view.standings[Child.CLIENT_SERVICE] is not Standing.FOREIGN and not view.denied:
@@ -30,12 +29,13 @@ def status_of(view: View, *, policy_is_written: bool) -> Json:
     return status
 
 
-def _identity(view: View, database: KeyspacesDatabase) -> Json:
+def _identity(view: View) -> Json:
     owner, cluster = view.observed.owner, view.observed.cluster
     account = view.context.reference(Child.SERVICE_ACCOUNT)
-    role_arn = database.spec.agent.identity.role_arn
+    role_arn = view.agent_role_arn
     external_id = names.external_id(cluster_uid=cluster.uid, namespace=owner.namespace, database=owner.name)
     identity = {
+        "roleARN": role_arn,
         "serviceAccount": f"{account.namespace}/{account.name}",
         "externalID": external_id,
         "trustPolicy": iam.trust_policy(agent_role_arn=role_arn, external_id=external_id),

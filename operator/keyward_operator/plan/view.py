@@ -7,10 +7,11 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from keyward_api.compiler import Compilation, compile_policy
+from keyward_api.database_admission import DatabaseAdmission, admit_database
 from keyward_api.problems import first_line
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, KeyspacesPolicyStatus
-from keyward_api.tenants import PlatformSettings, Violation, violations
+from keyward_api.tenants import PlatformSettings, Violation
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
 from keyward_operator.manifests.ca_secret import read_authorities
@@ -38,7 +39,9 @@ class View:
     problem: str
     """Why the spec cannot be read; empty where it can."""
 
-    violations: tuple[Violation, ...]
+    admission: DatabaseAdmission | None
+    """What the platform says to it; None where its spec cannot be read."""
+
     authorities: Authorities | None
     """The CAs as they shall be now; None where the one that signs is missing or no longer valid."""
 
@@ -55,9 +58,19 @@ class View:
     """Children that the API server did not take just now, and why: one sentence each."""
 
     @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What keeps the platform from permitting it."""
+        return self.admission.violations if self.admission else ()
+
+    @property
     def denied(self) -> bool:
         """Whether the database may not be served: on doubt it may not."""
         return self.database is None or bool(self.violations)
+
+    @property
+    def agent_role_arn(self) -> str:
+        """The agents' own IAM role; empty where the spec cannot be read."""
+        return self.admission.agent_role_arn if self.admission else ""
 
     def own(self, child: Child) -> Json | None:
         """The child, if it exists and is the database's."""
@@ -85,11 +98,11 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
     standings = {child: standing(observed.children.get(child), observed.owner) for child in Child}
     own = {child: observed.children[child] for child in Child if standings[child] is Standing.OWN}
     database, problem = read(KeyspacesDatabase, observed.database)
-    refused = _violations(observed, context, database)
+    admission = _admission(database, observed, context.settings)
     address = _service_address(own)
     compilation = None
-    if database is not None and not refused:
-        compilation, problem = _compile(observed, database, context.settings, address, now)
+    if database is not None and admission is not None and not admission.violations:
+        compilation, problem = _compile(observed, database, admission, context.settings, address, now)
         database = database if compilation else None
     return View(
         observed=observed,
@@ -98,7 +111,7 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
         standings=standings,
         database=database,
         problem=problem,
-        violations=refused,
+        admission=admission,
         authorities=_authorities(own, context.settings, now),
         service_address=address,
         compilation=compilation,
@@ -122,16 +135,26 @@ def reports_of(policy: Json | None) -> tuple[AgentReport, ...]:
         return ()
 
 
-def _violations(
-    observed: Observed, context: ManifestContext, database: KeyspacesDatabase | None
-) -> tuple[Violation, ...]:
+def _admission(
+    database: KeyspacesDatabase | None, observed: Observed, settings: PlatformSettings
+) -> DatabaseAdmission | None:
     if database is None:
-        return ()
-    return violations(tenants=context.settings.tenants, namespace_labels=observed.namespace_labels, spec=database.spec)
+        return None
+    return admit_database(
+        tenants=settings.tenants,
+        namespace_labels=observed.namespace_labels,
+        database=database,
+        cluster=observed.cluster.name(settings),
+    )
 
 
 def _compile(
-    observed: Observed, database: KeyspacesDatabase, settings: PlatformSettings, address: str, now: datetime
+    observed: Observed,
+    database: KeyspacesDatabase,
+    admission: DatabaseAdmission,
+    settings: PlatformSettings,
+    address: str,
+    now: datetime,
 ) -> tuple[Compilation | None, str]:
     paths = paths_of(
         observed.iam_roles,
@@ -148,6 +171,7 @@ def _compile(
             locks=observed.locks,
             iam_roles=observed.iam_roles,
             iam_paths=paths,
+            agent_role_arn=admission.agent_role_arn,
             cluster_uid=observed.cluster.uid,
             service_address=address,
             now=now,

@@ -61,6 +61,13 @@ class IamExecutor:
                 tasks = {use: group.create_task(self._agent_role_exists(use, account)) for use in uses}
         return tuple(replace(use, agent_role_exists=task.result()) for use, task in tasks.items())
 
+    async def provider_exists(self, arn: str) -> bool:
+        """Whether an OIDC provider is registered: it is where IAM does not tell."""
+        try:
+            return await self._api.provider_exists(arn)
+        except IamAccessDeniedError:
+            return True
+
     async def carry_out(
         self, calls: Iterable[IamCall], *, did: Callable[[str], None] = logger.info
     ) -> tuple[Trouble, ...]:

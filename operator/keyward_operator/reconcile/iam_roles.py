@@ -1,28 +1,26 @@
 """KeyspacesIAMRoles: one observed, planned and carried out; and all of a namespace, where that may concern them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 from keyward_api import names
 from keyward_api.names import FieldManager
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_api.tenants import PlatformSettings
 from keyward_operator import kinds
-from keyward_operator.clients.errors import NotFoundError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import IAMRoleKey, IAMRolesKey, Key
+from keyward_operator.keys import AgentRoleKey, IAMRoleKey, IAMRolesKey, Key
 from keyward_operator.kinds import Reference
+from keyward_operator.plan.agent_role.view import is_concerned
 from keyward_operator.plan.iam_role.observed import Observed
-from keyward_operator.plan.iam_role.plan import IamRolePlan, plan
+from keyward_operator.plan.iam_role.plan import plan
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.plan.view import published_policy
 from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.events import EventRecorder
-from keyward_operator.reconcile.finalizers import set_finalizers
+from keyward_operator.reconcile.iam_applier import IamApplier
 from keyward_operator.reconcile.iam_executor import IamExecutor
 from keyward_operator.reconcile.iam_role import observe_iam_role
 from keyward_operator.reconcile.observe import namespace_labels, namespace_selector
@@ -45,16 +43,17 @@ class IAMRoleReconciler:
     ) -> None:
         self._api = api.acting_as(FieldManager.IAM_ROLE)
         self._executor = executor
+        self._applier = IamApplier(
+            self._api, executor, finalizer=names.IAM_ROLE_FINALIZER, recorder=recorder, journal=journal
+        )
         self._scope = scope
         self._cluster = cluster
         self._settings = settings
-        self._recorder = recorder
-        self._journal = journal
 
     async def reconcile(self, key: IAMRoleKey) -> float | None:
-        """Make the role in IAM match; seconds after which to look again, or None. Raises ApiError, IamUnavailableError.
+        """Make the role in IAM match; seconds after which to look again, or None.
 
-        What IAM refuses for good is no error: the status tells of it.
+        Raises ApiError, IamUnavailableError.
         """
         reference = Reference(kind=kinds.KEYSPACES_IAM_ROLE, namespace=key.namespace, name=key.name)
         document = await self._api.get(reference)
@@ -62,18 +61,12 @@ class IAMRoleReconciler:
             return None
         settings, now = self._settings(), datetime.now(UTC)
         observed = await self._observe(document, settings)
-        steps = plan(observed, settings=settings, now=now)
-        adds_finalizer = steps.finalizers is not None and names.IAM_ROLE_FINALIZER in steps.finalizers
-        if adds_finalizer:
-            await set_finalizers(self._api, reference, document, steps.finalizers or ())
-        troubles = await self._executor.carry_out(steps.calls, did=partial(self._journal.did, key))
-        if troubles:
-            told = plan(observed, settings=settings, now=now, troubles=troubles)
-            steps = replace(told, finalizers=steps.finalizers)
-        await self._tell(key, reference, document, steps)
-        if steps.finalizers is not None and not adds_finalizer:
-            await set_finalizers(self._api, reference, document, steps.finalizers)
-            self._journal.did(key, f"released {reference}")
+        steps = await self._applier.apply(
+            key,
+            reference,
+            document,
+            lambda troubles: plan(observed, settings=settings, now=now, troubles=troubles),
+        )
         return steps.requeue_after
 
     async def _observe(self, document: Json, settings: PlatformSettings) -> Observed:
@@ -96,16 +89,6 @@ class IAMRoleReconciler:
         )
         return [spec for policy in listed if (spec := published_policy(policy)) is not None]
 
-    async def _tell(self, key: IAMRoleKey, reference: Reference, document: Json, steps: IamRolePlan) -> None:
-        if steps.status is not None:
-            try:
-                await self._api.apply_status(reference, uid=document["metadata"]["uid"], status=steps.status)
-            except NotFoundError:
-                return  # deleted meanwhile
-        await self._recorder.record(kinds.KEYSPACES_IAM_ROLE, document, steps.events)
-        for event in steps.events:
-            self._journal.did(key, f"told by an event: {event.action} {event.reason}: {event.message}")
-
 
 class IAMRolesReconciler:
     """Passes on a change that may concern all IAM roles of a namespace: of its labels, or of what a policy grants."""
@@ -118,7 +101,9 @@ class IAMRolesReconciler:
     async def reconcile(self, key: IAMRolesKey) -> None:
         """Add the key of each role. Raises ApiError."""
         roles = await self._api.list_metadata(kinds.KEYSPACES_IAM_ROLE, namespace=key.namespace, label_selector="")
-        for role in roles:
-            role_key = IAMRoleKey(key.namespace, role["metadata"]["name"])
+        databases = await self._api.list_all(kinds.KEYSPACES_DATABASE, namespace=key.namespace)
+        found: list[Key] = [IAMRoleKey(key.namespace, role["metadata"]["name"]) for role in roles]
+        found += [AgentRoleKey(key.namespace, d["metadata"]["name"]) for d in databases if is_concerned(d)]
+        for role_key in found:
             self._journal.heard(role_key, f"labels or grants of namespace {key.namespace} changed")
             self._queue.add(role_key)

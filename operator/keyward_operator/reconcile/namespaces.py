@@ -9,9 +9,10 @@ from keyward_api.names import FieldManager
 from keyward_operator.clients.errors import NotFoundError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
-from keyward_operator.keys import DatabaseKey, Key, NamespaceKey
+from keyward_operator.keys import AgentRoleKey, DatabaseKey, Key, NamespaceKey
 from keyward_operator.plan.access.plan import StatusChange, changes, next_end
 from keyward_operator.plan.access.world import access_world
+from keyward_operator.plan.agent_role.view import has_finalizer, is_concerned
 from keyward_operator.plan.database import plan
 from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import Inlet
@@ -47,6 +48,9 @@ class NamespaceReconciler:
         views = {name: self._views.of(observed, now) for name, observed in world.databases.items()}
         for name, view in views.items():
             self._pass_on(DatabaseKey(key.namespace, name), view)
+            if is_concerned(view.observed.database) and not has_finalizer(view.observed.database):
+                # Nobody else would find it, should the event of its creation have been missed.
+                self._queue.add(AgentRoleKey(key.namespace, name))
         return await self._tell(key, world, views, now)
 
     def _pass_on(self, key: DatabaseKey, view: View) -> None:

@@ -9,9 +9,10 @@ from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey, StrayRolesKey
+from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey, StrayRolesKey
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.work_queue import Inlet
+from keyward_operator.reconcile.agent_roles import AgentRoleReconciler
 from keyward_operator.reconcile.apply import Applier
 from keyward_operator.reconcile.databases import DatabaseReconciler, Views
 from keyward_operator.reconcile.events import EventRecorder
@@ -72,8 +73,12 @@ def build(
         recorder=recorder,
         journal=journal,
     )
+    executor = IamExecutor(iam)
     roles = IAMRoleReconciler(
-        api, IamExecutor(iam), scope, cluster=cluster, settings=settings, recorder=recorder, journal=journal
+        api, executor, scope, cluster=cluster, settings=settings, recorder=recorder, journal=journal
+    )
+    agent_roles = AgentRoleReconciler(
+        api, executor, queue, scope, cluster=cluster, settings=settings, recorder=recorder, journal=journal
     )
     strays = StrayRolesReconciler(api, iam, scope, cluster=cluster, settings=settings, journal=journal)
     return Reconcilers(
@@ -81,6 +86,7 @@ def build(
             DatabaseKey: databases.reconcile,
             NamespaceKey: namespaces.reconcile,
             IAMRoleKey: roles.reconcile,
+            AgentRoleKey: agent_roles.reconcile,
             IAMRolesKey: IAMRolesReconciler(api, queue, journal).reconcile,
             StrayRolesKey: strays.reconcile,
         },

@@ -8,12 +8,13 @@ import logging
 import random
 from collections.abc import Callable
 
+from keyward_api import names
 from keyward_api.tenants import PlatformSettings
 from keyward_operator import kinds
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
-from keyward_operator.keys import DatabaseKey, IAMRoleKey, Key, NamespaceKey, StrayRolesKey
+from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, Key, NamespaceKey, StrayRolesKey
 from keyward_operator.queue.work_queue import Inlet, Priority
 from keyward_operator.reconcile.orphans import Orphans
 from keyward_operator.scope import Scope
@@ -72,7 +73,7 @@ class Resync:
     async def once(self) -> None:
         """Add all keys now. Raises ApiError."""
         databases: set[DatabaseKey] = set()
-        roles: set[IAMRoleKey] = set()
+        roles: set[Key] = set()
         namespaces: set[str] = set()
         for kind in kinds.INPUTS:
             for where in self._scope.where(kind):
@@ -80,10 +81,12 @@ class Resync:
                     namespaces.add(metadata["namespace"])
                     if kind is kinds.KEYSPACES_DATABASE:
                         databases.add(DatabaseKey(metadata["namespace"], metadata["name"]))
+                        if names.AGENT_ROLE_FINALIZER in metadata.get("finalizers", ()):
+                            roles.add(AgentRoleKey(metadata["namespace"], metadata["name"]))
                     elif kind is kinds.KEYSPACES_IAM_ROLE:
                         roles.add(IAMRoleKey(metadata["namespace"], metadata["name"]))
         gone = await self._orphans.owners() - databases
-        keys: list[Key] = [*sorted(gone), *map(NamespaceKey, sorted(namespaces)), *sorted(roles)]
+        keys: list[Key] = [*sorted(gone), *map(NamespaceKey, sorted(namespaces)), *sorted(roles, key=str)]
         if any(tenant.iam.mode == "Manage" for tenant in self._settings().tenants):
             keys.append(StrayRolesKey())
         for key in keys:

@@ -56,6 +56,8 @@ def load_policy(settings: PolicySettings, old: Manifests | None = None) -> Stand
     database = KeyspacesDatabase.model_validate(chosen)
     namespace = database.metadata.namespace
     ignored = _ignored(namespace, manifests)
+    # There is one: the schema asks for it where nobody is to make it, and nobody is here.
+    agent_role = str(database.spec.agent.identity.role_arn)
     compilation = compile_policy(
         database=database,
         roles=_of(namespace, manifests.roles),
@@ -63,7 +65,8 @@ def load_policy(settings: PolicySettings, old: Manifests | None = None) -> Stand
         locks=_of(namespace, manifests.locks),
         iam_roles=_of(namespace, manifests.iam_roles),
         iam_paths={},
-        cluster_uid=settings.cluster_uid or derived_uid(database.spec.agent.identity.role_arn),
+        agent_role_arn=agent_role,
+        cluster_uid=settings.cluster_uid or derived_uid(agent_role),
         service_address=settings.advertise_address,
         now=datetime.now(UTC),
     )

@@ -107,6 +107,7 @@ def compiled(
         locks=locks,
         iam_roles=iam_roles,
         iam_paths={role["metadata"]["name"]: IAM_PATH for role in iam_roles},
+        agent_role_arn=AGENT_ROLE,
         cluster_uid=CLUSTER_UID,
         service_address="10.96.0.7",
         now=NOW,

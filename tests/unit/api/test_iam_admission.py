@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from keyward_api.iam_admission import admit_agent_role, admit_iam_role
+from keyward_api.iam_admission import admit_iam_role
 from keyward_api.resources.iam_role import KeyspacesIAMRoleSpec
 from keyward_api.tenants import PlatformSettings, Tenant
 
@@ -81,17 +81,6 @@ def test_what_was_permitted_once_can_still_be_closed() -> None:
     spec = managed(permissions=reading("a"))
     assert admit_iam_role(tenants=tenants[1:], namespace_labels=LABELS, spec=spec).iam.path == "/a/"
     assert admit_iam_role(tenants=(), namespace_labels=LABELS, spec=spec).iam.mode == "None"
-
-
-def test_the_agents_own_role_is_made_where_roles_are_made() -> None:
-    def settings(account: str, *tenants: Tenant) -> list[str]:
-        found = admit_agent_role(tenants=tenants, namespace_labels=LABELS, account_id=account)
-        return [violation.setting for violation in found.violations]
-
-    assert settings(ACCOUNT, Tenant(), managing()) == []
-    assert settings(ACCOUNT, Tenant()) == ["tenants[].iam.mode"]
-    assert settings(ACCOUNT, managing(accounts=["9" * 12])) == ["tenants[].accounts"]
-    assert settings(ACCOUNT) == ["tenants"]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from keyward_api import names
+from keyward_api.database_admission import admit_database
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.models import Model
 from keyward_api.resources.role import KeyspacesRole
 from keyward_api.resources.user import KeyspacesUser
-from keyward_api.tenants import Tenant, violations
+from keyward_api.tenants import Tenant
 from local import install, quickstart
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -102,12 +103,13 @@ def refused(example: str, tenants: list[dict[str, Any]]) -> set[str]:
     """The settings that keep the platform from permitting the example's database."""
     name = of_kind(example, "Namespace")["metadata"]["name"]
     own = of_kind(example, "Namespace")["metadata"].get("labels", {})
-    found = violations(
+    found = admit_database(
         tenants=[Tenant.model_validate(tenant) for tenant in tenants],
         namespace_labels={"kubernetes.io/metadata.name": name, **own},
-        spec=KeyspacesDatabase.model_validate(of_kind(example, "KeyspacesDatabase")).spec,
+        database=KeyspacesDatabase.model_validate(of_kind(example, "KeyspacesDatabase")),
+        cluster="cluster-uid",
     )
-    return {violation.setting for violation in found}
+    return {violation.setting for violation in found.violations}
 
 
 def test_the_values_for_eks_permit_the_example_and_not_the_quickstart() -> None:

@@ -1,4 +1,5 @@
-from keyward_api.tenants import PlatformSettings, violations
+from keyward_api.database_admission import admit_database
+from keyward_api.tenants import PlatformSettings
 from local.cluster import servers, services
 from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION, STS_ENDPOINT, values
 from tests.unit.api.builders import database
@@ -14,7 +15,8 @@ def settings(labels: dict[str, str], role: str = "keyward-agent-orders") -> tupl
         endpoint=CUSTOM,
         agent={"identity": {"roleARN": f"arn:aws:iam::{ACCOUNT}:role/{role}"}},
     )
-    return tuple(v.setting for v in violations(tenants=tenants, namespace_labels=labels, spec=wanted.spec))
+    found = admit_database(tenants=tenants, namespace_labels=labels, database=wanted, cluster="cluster-uid")
+    return tuple(violation.setting for violation in found.violations)
 
 
 def test_only_labelled_namespaces_may_use_custom_endpoints() -> None:

@@ -9,13 +9,13 @@ from keyward_operator import kinds
 from keyward_operator.adapters import watches
 from keyward_operator.adapters.watches import Watches
 from keyward_operator.clients.connection import Connection
-from keyward_operator.keys import DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
+from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind
 from keyward_operator.scope import Scope
 
 OWNER = {names.LABEL_OWNER_NAMESPACE: "payments", names.LABEL_OWNER_NAME: "orders"}
 DATABASE, NAMESPACE = DatabaseKey("payments", "orders"), NamespaceKey("payments")
-IAM_ROLES = IAMRolesKey("payments")
+IAM_ROLES, AGENT_ROLE = IAMRolesKey("payments"), AgentRoleKey("payments", "orders")
 
 
 class Sink:
@@ -57,7 +57,7 @@ def test_every_event_becomes_a_key(kind: str) -> None:
     sink.event(kinds.KEYSPACES_USER, kind, "web")
     sink.event(kinds.NAMESPACE, kind, "payments", namespace=None)
     sink.event(kinds.SECRET, kind, namespace="keyward-agents", labels=OWNER)
-    assert sink.keys == [NAMESPACE, DATABASE, NAMESPACE, NAMESPACE, IAM_ROLES, DATABASE]
+    assert sink.keys == [NAMESPACE, DATABASE, AGENT_ROLE, NAMESPACE, NAMESPACE, IAM_ROLES, DATABASE]
 
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])

@@ -27,7 +27,9 @@ def built(
     platform = settings(agents={"image": "keyward/agent:1", **agents})
     identity = {"type": "IRSA", "roleARN": role_arn}
     agent = Agent.model_validate({"replicas": replicas, "identity": identity, **(spec or {})})
-    return deployment(context(platform), agent=agent, replicas=agent.replicas, account_uid=account_uid)
+    return deployment(
+        context(platform), agent=agent, role_arn=role_arn, replicas=agent.replicas, account_uid=account_uid
+    )
 
 
 def container(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from keyward_operator.kinds import reference_to
 from keyward_operator.plan.database import AGAIN_WHERE_TAKEN, after_refusals
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Issue, Plan
+from tests.unit.operator import iam_roles
 from tests.unit.operator.builders import (
+    DB_USER,
     LIFETIME,
     NOW,
     OPTIONAL,
@@ -455,3 +457,13 @@ def test_what_the_api_server_refused_is_in_the_status_for_as_long_as_it_refuses_
     again = after_refusals(plan_for(after), view_for(after), ("Deployment a/b: quota",))
     assert (again.status, again.events) == (None, ()), "nothing is written twice"
     assert conditions(settled(after))["Ready"]["reason"] != "Refused"
+
+
+def test_grants_name_the_roles_that_the_operator_makes_below_the_platforms_path() -> None:
+    reader = iam_roles.document(roleName=DB_USER)
+    other = {**reader, "metadata": {**reader["metadata"], "name": "other"}, "spec": {**reader["spec"]}}
+    other["spec"] |= {"roleName": "Other", "management": "Adopt"}
+    world = observed(iam_roles=(reader, other), roles=(role(dbUsers=["*"]),))
+    named = [grant.role_arn for grant in published(settled(world, iam_roles.platform())).grants]
+    prefix = "arn:aws:iam::111122223333:role"
+    assert sorted(named) == [f"{prefix}/Other", f"{prefix}{iam_roles.PATH}{DB_USER}"]

@@ -9,7 +9,7 @@ from keyward_operator import kinds
 from keyward_operator.clients.errors import ApiError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
-from keyward_operator.keys import DatabaseKey, IAMRoleKey, Key, NamespaceKey, StrayRolesKey
+from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, Key, NamespaceKey, StrayRolesKey
 from keyward_operator.kinds import Kind
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.reconcile import resync
@@ -36,7 +36,8 @@ class Lists:
         if self.broken:
             raise ApiError("no answer", status=0)
         if kind is kinds.KEYSPACES_DATABASE:
-            return [{"namespace": "payments", "name": "orders"}]
+            managed = {"namespace": "payments", "name": "managed", "finalizers": [names.AGENT_ROLE_FINALIZER]}
+            return [{"namespace": "payments", "name": "orders"}, managed]
         if kind is kinds.KEYSPACES_USER:
             return [{"namespace": "early", "name": "before-the-database"}]
         if kind is kinds.KEYSPACES_IAM_ROLE:
@@ -76,19 +77,19 @@ def resync_of(lists: Lists, queue: WorkQueue[Key], period: float, mode: str = "M
 @pytest.mark.usefixtures("quick")
 async def test_it_adds_namespaces_iam_roles_and_databases_that_only_children_name_at_once() -> None:
     queue: WorkQueue[Key] = WorkQueue()
-    await run(resync_of(Lists(), queue, 3600, mode="Verify"), lambda: len(queue) == 4)
+    await run(resync_of(Lists(), queue, 3600, mode="Verify"), lambda: len(queue) == 5)
     expected = {
         *(NamespaceKey("payments"), NamespaceKey("early"), DatabaseKey("gone", "db")),
-        IAMRoleKey("payments", "reader"),
+        *(IAMRoleKey("payments", "reader"), AgentRoleKey("payments", "managed")),
     }
-    assert {await queue.get() for _ in range(4)} == expected
+    assert {await queue.get() for _ in range(5)} == expected
 
 
 @pytest.mark.usefixtures("quick")
 async def test_roles_whose_objects_are_gone_are_looked_for_where_the_operator_makes_roles() -> None:
     queue: WorkQueue[Key] = WorkQueue()
-    await run(resync_of(Lists(), queue, 3600), lambda: len(queue) == 5)
-    assert StrayRolesKey() in {await queue.get() for _ in range(5)}
+    await run(resync_of(Lists(), queue, 3600), lambda: len(queue) == 6)
+    assert StrayRolesKey() in {await queue.get() for _ in range(6)}
 
 
 @pytest.mark.usefixtures("quick")

@@ -20,6 +20,7 @@ def policy(name: str = "orders", *, account: str = ACCOUNT, **rule: Any) -> Keys
         locks=[],
         iam_roles=[],
         iam_paths={},
+        agent_role_arn=ROLE_ARN,
         cluster_uid="cluster-uid",
         service_address="10.0.0.7",
         now=NOW,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keyward_api import names
-from keyward_api.iam import agent_policy, agent_trust_policy, role_arn
+from keyward_api.iam import agent_policy, agent_role_arn, agent_trust_policy
 from keyward_api.iam_roles.permissions import INLINE_LIMIT
 from keyward_api.names import Reason
 from keyward_api.resources.iam_role import DEFAULT_SESSION_SECONDS
@@ -54,8 +54,14 @@ class AgentRole:
     @property
     def arn(self) -> str:
         """Known before the role is made: a ServiceAccount is annotated with it."""
-        name = f"{self.path.removeprefix('/')}{self.name}"
-        return role_arn(partition=self.account.partition, account_id=self.account.account_id, name=name)
+        return agent_role_arn(
+            partition=self.account.partition,
+            account_id=self.account.account_id,
+            path=self.iam.path,
+            cluster=self.database.cluster,
+            namespace=self.database.namespace,
+            database=self.database.name,
+        )
 
     @property
     def provider_arn(self) -> str:

@@ -7,7 +7,7 @@ import pytest
 from keyward_operator.iam.calls import Aspect, Trouble
 from keyward_operator.iam.ownership import Ownership
 from keyward_operator.iam.role_state import Account, RoleState
-from keyward_operator.plan.agent_role import AgentRole, Steps, keep, let_go
+from keyward_operator.plan.agent_role.role import AgentRole, Steps, keep, let_go
 from tests.unit.operator.iam_roles import ACCOUNT, BOUNDARY, platform, told
 
 DATABASE = Ownership(cluster="blue", namespace="payments", name="orders", uid="uid-2")
