@@ -67,14 +67,15 @@ def new_operator(
 
 @pytest.fixture
 def namespace(installed: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace of the test's own. Its databases go with it, even where no operator runs to let them go."""
+    """A namespace of the test's own. What it holds goes with it, even where no operator runs to let it go."""
     name = request.node.name.replace("_", "-").split("[")[0][:50].rstrip("-")
     installed.kubectl("create", "namespace", name)
     yield name
-    installed.kubectl("delete", "keyspacesdatabases", "--all", "-n", name, "--wait=false")
-    for database in installed.kubectl("get", "keyspacesdatabases", "-n", name, "-o", "name").split():
+    held = "keyspacesdatabases,keyspacesiamroles"
+    installed.kubectl("delete", held, "--all", "-n", name, "--wait=false")
+    for resource in installed.kubectl("get", held, "-n", name, "-o", "name").split():
         released = '{"metadata": {"finalizers": null}}'
-        installed.kubectl("patch", database, "-n", name, "--type=merge", "-p", released, check=False)
+        installed.kubectl("patch", resource, "-n", name, "--type=merge", "-p", released, check=False)
 
 
 class Objects:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -238,6 +238,9 @@ class RunningOperator:
     watch_namespaces: Sequence[str] = ()
     port: int = field(default_factory=free_port)
     explain_socket: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "explain.sock")
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Beside the tests' own."""
+
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -254,7 +257,7 @@ class RunningOperator:
         ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stderr=log, stdout=log, env={**os.environ, "POD_NAME": self.identity}
+                command, stderr=log, stdout=log, env={**os.environ, "POD_NAME": self.identity, **self.environment}
             )
 
     @property

@@ -21,10 +21,15 @@ def database(namespace: str, name: str = "orders", **spec: Any) -> dict[str, Any
     }
 
 
-def role(namespace: str, name: str = "reader", keyspaces: tuple[str, ...] = ("orders",)) -> dict[str, Any]:
+def role(
+    namespace: str,
+    name: str = "reader",
+    keyspaces: tuple[str, ...] = ("orders",),
+    db_users: tuple[str, ...] = (DB_USER,),
+) -> dict[str, Any]:
     rule = {
         "databases": {"selector": {}},
-        "dbUsers": [DB_USER],
+        "dbUsers": list(db_users),
         "keyspaces": list(keyspaces),
         "tables": ["*"],
         "permissions": ["Select"],
@@ -55,6 +60,15 @@ def lock(namespace: str, name: str = "incident", **spec: Any) -> dict[str, Any]:
         "kind": "KeyspacesLock",
         "metadata": {"name": name, "namespace": namespace},
         "spec": spec,
+    }
+
+
+def iam_role(namespace: str, role_name: str, name: str = "reader", **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": "KeyspacesIAMRole",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"roleName": role_name, "accountID": "111122223333", **spec},
     }
 
 
