@@ -35,9 +35,12 @@ CONDITIONS: Mapping[str, str] = {
     Condition.ENDPOINT_REACHABLE: "Each agent that tried reached Keyspaces, which proved its name by TLS. What counts "
     "is the last attempt, a session's, or one once a minute where none connects.",
     Condition.IDENTITY_VERIFIED: "Each agent that asked STS who it is (GetCallerIdentity) is a session of "
-    "`agent.identity.roleARN`.",
+    "`status.identity.roleARN`.",
     Condition.ROLES_ASSUMABLE: "STS lets the agents assume each IAM role that grants name. It is tried once for each "
     "revision of the policy, and refusals again and again, at most 30 s apart.",
+    Condition.AGENT_ROLE_READY: "The IAM role of the database's agents, which the operator makes where "
+    "`agent.identity.management` is `Manage`: it trusts their ServiceAccount alone, and may assume the roles that "
+    "grants name and nothing else. Other databases have no such condition.",
     Condition.EXISTS: "IAM tells of the role, and it is the one that is meant. Below mode `Verify` of the platform's "
     "`tenants[].iam` nobody looks.",
     Condition.TRUST_READY: "The role's trust policy lets the agents of all databases assume it whose grants name it, "
@@ -214,8 +217,10 @@ REASONS: Mapping[str, Meaning] = {
     ),
     Reason.FOUND: Meaning(text="IAM tells of the role."),
     Reason.IAM_ROLE_NOT_FOUND: Meaning(
-        text="There is no such role in IAM, or it is too new to be seen.",
-        remedy="Create it with the trust policy in `status.trustPolicy`, or let `management` be `Manage`.",
+        text="There is no such role in IAM, or it is too new to be seen. Or `*` in `dbUsers` stands for no "
+        "KeyspacesIAMRole.",
+        remedy="Create it with the trust policy in `status.trustPolicy`, or let `management` be `Manage`. Where a rule "
+        "says `*` in `dbUsers`: create a KeyspacesIAMRole in the database's account.",
     ),
     Reason.OWNERSHIP_LOST: Meaning(
         text="A role lies where the operator makes its own, and has no longer the tags by which the operator knows "
@@ -249,7 +254,8 @@ REASONS: Mapping[str, Meaning] = {
     ),
     Reason.AGENT_ROLE_NOT_FOUND: Meaning(
         text="The agents' own role of a database does not exist, and IAM takes no trust policy that names it.",
-        remedy="Create it first, with `status.identity.agentTrustPolicy` of the database.",
+        remedy="Create it first, with `status.identity.agentTrustPolicy` of the database. One that the operator makes "
+        "is there soon: see the condition AgentRoleReady of the database.",
     ),
     Reason.SUFFICIENT: Meaning(text="The role may do what it is for."),
     Reason.PERMISSIONS_INCOMPLETE: Meaning(
@@ -264,12 +270,14 @@ REASONS: Mapping[str, Meaning] = {
     Reason.DELETION_BLOCKED: Meaning(
         text="A managed role cannot be deleted or let go, and the object stays until it can.",
         remedy="Take off what others attached, or give the operator back the right that is missing. Or delete the role "
-        "by hand and remove the finalizer `keyward.dev/iam-role`.",
+        "by hand and remove the finalizer `keyward.dev/iam-role`, of a database `keyward.dev/agent-role`.",
     ),
     Reason.NO_AWS_IDENTITY: Meaning(
-        text="The operator has no AWS identity, or AWS does not accept it, so IAM cannot be asked.",
-        remedy="Give its ServiceAccount a role by `serviceAccount.annotations` of the chart, which trusts that "
-        "ServiceAccount and has the policy that `keyward-operator print-iam` prints.",
+        text="The operator has no AWS identity, or AWS does not accept it, so IAM cannot be asked. Or agents can have "
+        "none by the role that the operator made: the account has no OIDC provider of the cluster.",
+        remedy="Give the operator's ServiceAccount a role by `serviceAccount.annotations` of the chart, which trusts "
+        "that ServiceAccount and has the policy that `keyward-operator print-iam` prints. Register the provider that "
+        "the message names.",
     ),
     Reason.PRINCIPAL_NOT_FOUND: Meaning(
         text="A trust policy names a role that IAM does not know, or does not know yet.",

@@ -48,7 +48,10 @@ class ConditionOf:
 @cache
 def all_conditions() -> tuple[ConditionOf, ...]:
     """The conditions of all kinds, kind by kind, `Ready` first. Raises IncompleteError."""
-    found = {_kind_of(module): tuple(_conditions(module)) for module in _modules()}
+    modules: dict[str, list[ModuleType]] = {}
+    for module in _modules():
+        modules.setdefault(_kind_of(module), []).append(module)
+    found = {kind: tuple(_conditions(kind, of_kind)) for kind, of_kind in modules.items()}
     for kind in KINDS:
         has_conditions = "conditions" in _status_fields(kind.model)
         if has_conditions != (kind.name in found):
@@ -98,17 +101,20 @@ def _choices(hint: object) -> tuple[object, ...]:
     return typing.get_args(hint) if type(None) in typing.get_args(hint) else ()
 
 
-def _conditions(module: ModuleType) -> Iterator[ConditionOf]:
-    kind = _kind_of(module)
+def _conditions(kind: str, modules: list[ModuleType]) -> Iterator[ConditionOf]:
+    """Those of all modules of a kind; the one that puts `Ready` together comes first."""
+    own = {module: tuple(_sum(module)) for module in modules}
     parts = {
-        name: _unique(said for check in chain for said in said_by_check(check)) for name, chain in module.CHAINS.items()
+        name: _unique(said for check in chain for said in said_by_check(check))
+        for module in sorted(modules, key=lambda module: not own[module])
+        for name, chain in module.CHAINS.items()
     }
     if names.Condition.READY not in parts:
-        own = tuple(_sum(module))
-        reasons = {said.reason for said in own}
+        sums = [said for found in own.values() for said in found]
+        reasons = {said.reason for said in sums}
         others = (said for part in parts.values() for said in part if said.status != "True")
         others = (said for said in others if said.reason not in reasons)
-        yield ConditionOf(kind=kind, type=names.Condition.READY, said=_unique((*own, *others)))
+        yield ConditionOf(kind=kind, type=names.Condition.READY, said=_unique((*sums, *others)))
     for name, part in parts.items():
         yield ConditionOf(kind=kind, type=name, said=part)
 

@@ -18,7 +18,7 @@ file that cannot be read, or has a key that is not in this table, changes nothin
 force, the log says what is wrong, and `keyward_operator_settings_valid` is 0. Without any valid file the operator
 does not start.
 
-The chart writes the file from its values `tenants`, `agents` and `clusterDomain`, into the ConfigMap
+The chart writes the file from its values `tenants`, `agents`, `clusterDomain` and `clusterName`, into the ConfigMap
 `keyward-operator` of its namespace. There the image is `agents.image.repository` with `.tag` or `.digest`, and
 `.pullPolicy` stands beside them.
 

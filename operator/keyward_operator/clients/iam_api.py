@@ -134,7 +134,7 @@ class IamApi:
 
     def _in_thread(self, service: str, work: Callable[[Any], T]) -> T:
         self._require_identity()
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
         try:
             return work(self._client(service))
@@ -142,6 +142,8 @@ class IamApi:
             raise refusal(error.response, error.operation_name) from error
         except NoCredentialsError as error:
             raise IamIdentityError("boto3 found no credentials for the operator where it was told to look") from error
+        except NoRegionError as error:
+            raise IamIdentityError("the operator is told no AWS region: set AWS_REGION for it (`extraEnv`)") from error
         except BotoCoreError as error:
             raise IamUnavailableError(f"AWS did not answer: {error}") from error
 
@@ -160,7 +162,9 @@ class IamApi:
             if service not in self._clients:
                 retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
                 config = Config(connect_timeout=3, read_timeout=10, retries=retries, max_pool_connections=THREADS)
-                self._clients[service] = boto3.session.Session().client(service, config=config)
+                # boto3 itself knows the second name only, and EKS' agents and webhook give one or the other.
+                region = self._environment.get("AWS_REGION") or self._environment.get("AWS_DEFAULT_REGION")
+                self._clients[service] = boto3.session.Session(region_name=region).client(service, config=config)
             return self._clients[service]
 
 

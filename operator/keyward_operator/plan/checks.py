@@ -1,5 +1,7 @@
 """The checks: each a sentence about a database that is true or not."""
 
+from dataclasses import replace
+
 from keyward_api.caller_arns import is_session_of
 from keyward_api.names import Condition, Reason
 from keyward_api.resources.policy import RoleReport, reported_roles
@@ -57,7 +59,7 @@ def policy_waits_for_the_service(view: View) -> Verdict | None:
 
 
 @passes_on(
-    *(Reason.ROLE_INVALID, Reason.USER_INVALID, Reason.ROLE_NOT_FOUND, Reason.LOCK_INVALID),
+    *(Reason.ROLE_INVALID, Reason.USER_INVALID, Reason.ROLE_NOT_FOUND, Reason.IAM_ROLE_NOT_FOUND, Reason.LOCK_INVALID),
     *(Reason.GRANT_TOO_LARGE, Reason.POLICY_TOO_LARGE, Reason.TOO_MANY_LOCKS),
 )
 def something_could_not_be_compiled(view: View) -> Verdict | None:
@@ -167,7 +169,7 @@ def endpoint_is_reachable(view: View) -> Verdict:
 
 def an_agent_has_another_identity(view: View) -> Verdict | None:
     """STS knows some agent as somebody else than `roleARN`."""
-    wanted = _agent_role(view)
+    wanted = view.agent_role_arn
     others = [(each.pod, each.identity) for each in view.reports if each.identity and not _is(each.identity, wanted)]
     if others:
         return fails(
@@ -187,7 +189,7 @@ def no_agent_knows_its_identity(view: View) -> Verdict | None:
 
 def identity_is_verified(view: View) -> Verdict:
     """Each agent that knows its identity has the right one."""
-    return holds(Reason.VERIFIED, f"agents are sessions of {_agent_role(view)}")
+    return holds(Reason.VERIFIED, f"agents are sessions of {view.agent_role_arn}")
 
 
 def no_role_is_granted(view: View) -> Verdict | None:
@@ -236,10 +238,11 @@ def agents_role_is_not_ready(view: View) -> Verdict | None:
     """The operator is to make the agents' own IAM role, and who works on that says that it is not as it shall be."""
     if view.denied or view.database is None or view.database.spec.agent.identity.management != "Manage":
         return None
-    told = next((c for c in conditions_of(view.observed.database) if c["type"] == Condition.AGENT_ROLE_READY), None)
-    if told is None:
-        return unknown(Reason.PENDING, "the agents' own IAM role is being made")
-    return None if told["status"] == "True" else Verdict(**{key: told[key] for key in ("status", "reason", "message")})
+    verdict = unknown(Reason.PENDING, "the agents' own IAM role is being made")
+    for told in conditions_of(view.observed.database):
+        if told["type"] == Condition.AGENT_ROLE_READY:
+            verdict = replace(verdict, status=told["status"], reason=told["reason"], message=told["message"])
+    return verdict if verdict.status != "True" else None
 
 
 def a_name_is_taken(view: View) -> Verdict | None:
@@ -262,10 +265,6 @@ def _taken(view: View, child: Child) -> str:
         f"{view.context.reference(child)} exists and was not made for this database: rename or delete it, "
         "or choose another name for the database"
     )
-
-
-def _agent_role(view: View) -> str:
-    return view.database.spec.agent.identity.role_arn if view.database else ""
 
 
 def _is(caller_arn: str, role_arn: str) -> bool:

@@ -17,7 +17,8 @@ from keyward_operator.kinds import Reference
 from keyward_operator.plan.agent_role.observed import Observed
 from keyward_operator.plan.agent_role.plan import plan
 from keyward_operator.plan.agent_role.role import AgentRole
-from keyward_operator.plan.agent_role.view import is_concerned, view_of
+from keyward_operator.plan.agent_role.view import finalizers_of, is_concerned, view_of
+from keyward_operator.plan.database import AGAIN
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.plan.standings import Standing, standing
 from keyward_operator.plan.view import published_policy
@@ -64,6 +65,8 @@ class AgentRoleReconciler:
         document = await self._api.get(reference)
         if document is None or not is_concerned(document):
             return None
+        if _is_new(document):
+            return AGAIN
         settings, now = self._settings(), datetime.now(UTC)
         observed = await self._observe(document, settings, now)
         steps = await self._applier.apply(
@@ -111,3 +114,8 @@ class AgentRoleReconciler:
         owner = Owner(namespace=metadata["namespace"], name=metadata["name"], uid=metadata["uid"])
         policy = await self._api.get(reference)
         return published_policy(policy) if standing(policy, owner) is Standing.OWN else None
+
+
+def _is_new(database: Json) -> bool:
+    """Whether nobody has begun to work on it: two who give it their finalizers at once are in each other's way."""
+    return "deletionTimestamp" not in database["metadata"] and names.FINALIZER not in finalizers_of(database)

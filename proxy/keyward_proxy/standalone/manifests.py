@@ -17,6 +17,11 @@ MAXIMUM_FILES = 1000
 MAXIMUM_FILE_BYTES = 1024 * 1024
 OTHERS_MAY_WRITE = 0o002
 
+_MANAGEMENT = {
+    "KeyspacesIAMRole": ("spec", "management"),
+    "KeyspacesDatabase": ("spec", "agent", "identity", "management"),
+}
+
 Resource = Mapping[str, Any]
 
 
@@ -104,6 +109,16 @@ def _check(document: Document, old: Manifests | None) -> Iterator[Problem]:
         return
     for field, message in check(USER_KINDS[kind], content, _find(old, content) if old else None):
         yield document.problem(message, field=field)
+    yield from _without_operator(document, _MANAGEMENT.get(kind, ()))
+
+
+def _without_operator(document: Document, path: Sequence[str]) -> Iterator[Problem]:
+    """What asks an operator to make an IAM role; `path` is where a kind does."""
+    value: object = document.content
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if value == "Manage":
+        yield document.problem("must be 'Adopt' here: without a cluster nobody makes IAM roles", field=".".join(path))
 
 
 def _find(old: Manifests, content: Resource) -> Resource | None:

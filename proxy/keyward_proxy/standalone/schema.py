@@ -26,12 +26,6 @@ Found = Iterator[tuple[str, str]]
 USER_KINDS = {kind.name: kind for kind in KINDS if kind.name != "KeyspacesPolicy"}
 """Without KeyspacesPolicy, which is compiled here and never read."""
 
-_MANAGEMENT = {
-    "KeyspacesIAMRole": ("spec", "management"),
-    "KeyspacesDatabase": ("spec", "agent", "identity", "management"),
-}
-"""Where a kind asks an operator to make an IAM role."""
-
 _METADATA = frozenset(
     {
         *("name", "namespace", "labels", "annotations"),
@@ -56,17 +50,8 @@ def check(kind: Kind, document: dict[str, Any], old: Mapping[str, Any] | None = 
             yield f"metadata.{name}", f"'{metadata[name]}' is no name: use a-z, 0-9 and '-' in the middle"
     wrong = list(_types(kind.model, document))
     yield from wrong
-    if _asks_for_a_role(kind, document):
-        yield ".".join(_MANAGEMENT[kind.name]), "must be 'Adopt' here: without a cluster nobody makes IAM roles"
     # Rules may rely on types, and say nothing of use where these are wrong.
     yield from _walk(document, _schema(kind.name), "", old, rules=not wrong)
-
-
-def _asks_for_a_role(kind: Kind, document: Mapping[str, Any]) -> bool:
-    value: Any = document
-    for name in _MANAGEMENT.get(kind.name, ()):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return bool(value == "Manage")
 
 
 @cache

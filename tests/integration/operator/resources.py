@@ -68,7 +68,7 @@ def iam_role(namespace: str, role_name: str, name: str = "reader", **spec: Any) 
         "apiVersion": names.API_VERSION,
         "kind": "KeyspacesIAMRole",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {"roleName": role_name, "accountID": "111122223333", **spec},
+        "spec": {"accountID": "111122223333", **{"roleName": role_name, **spec}},
     }
 
 

@@ -41,7 +41,7 @@ class RoleView:
     """Those that name it."""
 
 
-@passes_on(Reason.ROLE_INVALID)
+@passes_on(Reason.ROLE_INVALID, Reason.IAM_ROLE_NOT_FOUND)
 def cannot_be_read(view: RoleView) -> Verdict | None:
     """A newer or damaged object."""
     problems = view.world.role_problems.get(view.name)

@@ -17,7 +17,8 @@ from keyward_operator.iam.convergence import foreign_policies, removal, repair
 from keyward_operator.iam.desired_role import DesiredRole
 from keyward_operator.iam.ownership import Holding, Ownership, holding
 from keyward_operator.iam.role_state import Account, RoleState
-from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, unknown
+from keyward_operator.plan.iam_role.checks import REFUSALS
+from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, passes_on, unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,8 +106,12 @@ def fitting(assumes: Iterable[str]) -> list[str]:
 class Steps:
     """What to do, and what to say."""
 
-    calls: tuple[IamCall, ...]
-    verdict: Verdict
+    calls: tuple[IamCall, ...] = ()
+    verdict: Verdict | None = None
+    """None where there is nothing to say."""
+
+    finalizer: bool | None = None
+    """Whether the database shall have our finalizer; None: as it is."""
 
 
 def keep(
@@ -122,40 +127,40 @@ def keep(
     desired = agent.desired(wanted)
     held = holding(role, agent.database, path=agent.path)
     if held is Holding.FOREIGN or held is Holding.LOST:
-        return Steps(calls=(), verdict=_taken(agent, role, held))
+        return Steps(verdict=_taken(agent, role, held))
     if role is not None and role.path != agent.path:
         message = (
             f"{role.arn} cannot be moved to the platform's path {agent.path}: delete it, and it is made anew there"
         )
-        return Steps(calls=(), verdict=fails(Reason.PATH_DIFFERS, message))
+        return Steps(verdict=fails(Reason.PATH_DIFFERS, message))
     steps = (calls.create_role(desired),) if role is None else repair(role, desired)
     if troubles:
-        return Steps(calls=(), verdict=_refused(troubles))
+        return Steps(verdict=_refused(troubles))
     if steps:
         return Steps(calls=steps, verdict=unknown(Reason.PENDING, f"{agent.arn} is being set up"))
     if len(fitting(wanted)) < len(wanted):
-        return Steps(calls=(), verdict=_too_large(wanted[len(fitting(wanted)) :]))
+        return Steps(verdict=_too_large(wanted[len(fitting(wanted)) :]))
     foreign = foreign_policies(role, frozenset()) if role else ()
     if foreign:
         message = f"{agent.arn} also has {enumerate_names(foreign)}, which are not the operator's: take them off"
-        return Steps(calls=(), verdict=fails(Reason.FOREIGN_POLICIES, message))
+        return Steps(verdict=fails(Reason.FOREIGN_POLICIES, message))
     if not provider_exists:
         message = (
             f"the account has no OIDC provider {agent.provider_arn}, so no agent can use its role: register it, for "
             "example with `eksctl utils associate-iam-oidc-provider --approve`"
         )
-        return Steps(calls=(), verdict=fails(Reason.NO_AWS_IDENTITY, message))
-    return Steps(calls=(), verdict=holds(Reason.TRUSTED, f"{agent.arn} is trusted to the agents' ServiceAccount"))
+        return Steps(verdict=fails(Reason.NO_AWS_IDENTITY, message))
+    return Steps(verdict=holds(Reason.TRUSTED, f"{agent.arn} is trusted to the agents' ServiceAccount"))
 
 
 def let_go(agent: AgentRole, role: RoleState | None) -> Steps:
     """Delete the role with its database: nobody but its agents could use it. One that is not ours is left alone."""
     if role is None or holding(role, agent.database, path=agent.path) is not Holding.OURS:
-        return Steps(calls=(), verdict=holds(Reason.IAM_ROLE_DELETED, f"{agent.arn} is gone"))
+        return Steps()
     steps = removal(role, frozenset())
     if steps.blockers:
         message = f"{agent.arn} has {enumerate_names(steps.blockers)}, which are not the operator's: take them off"
-        return Steps(calls=(), verdict=fails(Reason.DELETION_BLOCKED, message))
+        return Steps(verdict=fails(Reason.DELETION_BLOCKED, message))
     return Steps(calls=steps.calls, verdict=unknown(Reason.PENDING, f"{agent.arn} is being deleted"))
 
 
@@ -177,6 +182,7 @@ def _taken(agent: AgentRole, role: RoleState | None, held: Holding) -> Verdict:
     )
 
 
+@passes_on(*REFUSALS)
 def _refused(troubles: Sequence[Trouble]) -> Verdict:
     message = join([trouble.message for trouble in troubles])
     if all(trouble.passes for trouble in troubles):

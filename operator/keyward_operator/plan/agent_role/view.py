@@ -44,12 +44,17 @@ class View:
     @property
     def finalizers(self) -> tuple[str, ...]:
         """Of the database."""
-        return tuple(self.observed.database["metadata"].get("finalizers") or ())
+        return finalizers_of(self.observed.database)
 
     @property
     def has_finalizer(self) -> bool:
         """Whether a role may have been made for it."""
         return has_finalizer(self.observed.database)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the database is being deleted."""
+        return "deletionTimestamp" in self.observed.database["metadata"]
 
     @property
     def asks(self) -> bool:
@@ -90,7 +95,12 @@ def is_concerned(database: Json) -> bool:
 
 def has_finalizer(database: Json) -> bool:
     """Whether a role may have been made for a KeyspacesDatabase."""
-    return names.AGENT_ROLE_FINALIZER in (database["metadata"].get("finalizers") or ())
+    return names.AGENT_ROLE_FINALIZER in finalizers_of(database)
+
+
+def finalizers_of(database: Json) -> tuple[str, ...]:
+    """The finalizers of a KeyspacesDatabase."""
+    return tuple(database["metadata"].get("finalizers") or ())
 
 
 def view_of(observed: Observed, *, settings: PlatformSettings, troubles: Sequence[Trouble], now: datetime) -> View:

@@ -8,6 +8,12 @@ from keyward_operator.iam.ownership import Holding
 from keyward_operator.plan.iam_role.view import View, trusted
 from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, passes_on, unknown
 
+REFUSALS = (
+    *(Reason.IAM_REFUSED, Reason.ACCESS_DENIED, Reason.NO_AWS_IDENTITY, Reason.IAM_ROLE_NOT_FOUND, Reason.NAME_TAKEN),
+    *(Reason.PRINCIPAL_NOT_FOUND, Reason.LIMIT_EXCEEDED, Reason.DELETION_BLOCKED),
+)
+"""Reasons of calls that IAM refused."""
+
 
 def spec_cannot_be_read(view: View) -> Verdict | None:
     """A newer or damaged object: on doubt nothing is done for it."""
@@ -175,7 +181,8 @@ def agents_role_does_not_exist(view: View) -> Verdict | None:
         return None
     named = enumerate_names([f"{use.agent_role_arn} of KeyspacesDatabase {use.name}" for use in missing])
     return fails(
-        Reason.AGENT_ROLE_NOT_FOUND, f"the agents' own role does not exist, so it cannot be trusted: create {named}"
+        Reason.AGENT_ROLE_NOT_FOUND,
+        f"the agents' own role does not exist, so it cannot be trusted: create {named}, unless the operator makes it",
     )
 
 
@@ -280,10 +287,7 @@ def permissions_suffice(view: View) -> Verdict:
     return holds(Reason.SUFFICIENT, "the role may do what it is for")
 
 
-@passes_on(
-    *(Reason.IAM_REFUSED, Reason.ACCESS_DENIED, Reason.NO_AWS_IDENTITY, Reason.IAM_ROLE_NOT_FOUND, Reason.NAME_TAKEN),
-    *(Reason.PRINCIPAL_NOT_FOUND, Reason.LIMIT_EXCEEDED, Reason.DELETION_BLOCKED),
-)
+@passes_on(*REFUSALS)
 def _refused(view: View, aspect: Aspect) -> Verdict | None:
     refusals = [trouble for trouble in view.troubles if trouble.aspect is aspect]
     if not refusals:

@@ -11,6 +11,7 @@ from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.role import KeyspacesRole
 from keyward_api.resources.user import KeyspacesUser
 from keyward_operator.plan import conditions as operator_conditions
+from keyward_operator.plan.agent_role import conditions as agent_role_conditions
 from keyward_operator.plan.verdicts import Verdict, holds
 from local.reference import conditions
 from local.reference.errors import IncompleteError
@@ -23,7 +24,8 @@ def said(kind: str, condition: str) -> dict[str, list[str]]:
 
 def test_each_kind_has_the_conditions_of_its_chains() -> None:
     found = {kind.name: [each.type for each in conditions.of_kind(kind.name)] for kind in KINDS}
-    assert found[KeyspacesDatabase.__name__] == [Condition.READY, *operator_conditions.CHAINS]
+    chains = (operator_conditions.CHAINS, agent_role_conditions.CHAINS)
+    assert found[KeyspacesDatabase.__name__] == [Condition.READY, *(name for chain in chains for name in chain)]
     assert found[KeyspacesRole.__name__][0] == found[KeyspacesUser.__name__][0] == Condition.READY
     assert found["KeyspacesPolicy"] == []
 

@@ -1,10 +1,11 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.iam_errors import IamIdentityError, IamNotFoundError, IamUnavailableError
@@ -18,7 +19,7 @@ class Answers:
         self._answers = answers
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**_: Any) -> Any:
+        def call(*_: Any, **__: Any) -> Any:
             answer = self._answers[operation]
             if isinstance(answer, Exception):
                 raise answer
@@ -52,6 +53,27 @@ async def test_without_an_identity_of_its_own_the_operator_asks_nothing() -> Non
 def test_boto3_is_not_loaded_before_the_first_call() -> None:
     script = "import sys, keyward_operator.main, keyward_operator.reconcile.iam_role; sys.exit('boto3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_is_the_one_that_the_pod_is_told(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    api = IamApi(environment={"AWS_ACCESS_KEY_ID": "x", variable: "cn-north-1"})
+    assert [api._client(service).meta.endpoint_url for service in ("iam", "sts")] == [
+        "https://iam.cn-north-1.amazonaws.com.cn",
+        "https://sts.cn-north-1.amazonaws.com.cn",
+    ]
+
+
+async def test_role_names_are_of_all_pages_and_tags_of_one_role(api: IamApi) -> None:
+    pages = [{"Roles": [{"RoleName": "a"}]}, {"Roles": [{"RoleName": "b"}]}]
+    paginator = SimpleNamespace(paginate=lambda **parameters: pages if parameters == {"PathPrefix": "/x/"} else [])
+    answering(api, get_paginator=paginator, get_role={"Role": {"Tags": [{"Key": "k", "Value": "v"}]}})
+    assert await api.role_names("/x/") == ["a", "b"]
+    assert await api.role_tags("a") == {"k": "v"}
+    answering(api, get_role=missing("GetRole"))
+    assert await api.role_tags("a") is None
 
 
 async def test_the_account_is_asked_for_once(api: IamApi) -> None:
@@ -88,6 +110,7 @@ async def test_what_was_removed_by_somebody_else_is_removed(api: IamApi) -> None
     [
         (EndpointConnectionError(endpoint_url="https://iam.amazonaws.com"), IamUnavailableError),
         (NoCredentialsError(), IamIdentityError),
+        (NoRegionError(), IamIdentityError),
     ],
 )
 async def test_a_call_that_does_not_arrive_is_told_as_such(

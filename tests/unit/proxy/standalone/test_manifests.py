@@ -9,7 +9,7 @@ import pytest
 from keyward_proxy.standalone import manifests as module
 from keyward_proxy.standalone.manifests import read_manifests
 from keyward_proxy.standalone.problem import ManifestsError
-from tests.unit.proxy.standalone.folder import DATABASE, ROLE, USER, write
+from tests.unit.proxy.standalone.folder import DATABASE, IAM_ROLE, ROLE, USER, write
 
 
 def problems(directory: Path) -> list[str]:
@@ -69,6 +69,18 @@ def test_whoever_may_write_decides_so_not_everybody_may(tmp_path: Path) -> None:
     (directory / "role.yaml").chmod(0o664)
     directory.chmod(0o777)
     assert problems(directory) == [f"m: every user of this machine may change it: chmod o-w {directory}"]
+
+
+def test_nobody_makes_iam_roles_here(tmp_path: Path) -> None:
+    database = DATABASE.partition("      roleARN:")[0] + "      management: Manage\n"
+    write(tmp_path, database=database, iam=IAM_ROLE + "  management: Manage\n")
+    says = "must be 'Adopt' here: without a cluster nobody makes IAM roles"
+    assert problems(tmp_path) == [
+        f"database.yaml, document 1, spec.agent.identity.management: {says}",
+        f"iam.yaml, document 1, spec.management: {says}",
+    ]
+    write(tmp_path, database=DATABASE, iam=IAM_ROLE)
+    assert len(read_manifests(tmp_path).iam_roles) == 1
 
 
 def test_a_folder_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

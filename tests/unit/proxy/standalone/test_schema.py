@@ -121,7 +121,6 @@ RULE = "spec.allow.0."
         ("KeyspacesUser", "spec.roles", {"a", "b"}, ": this has no form in JSON"),
         ("KeyspacesIAMRole", "spec.roleName", "a/b", "spec.roleName: string should match pattern"),
         ("KeyspacesIAMRole", "spec.tags", {"a": "b"}, "spec: `permissions`, `managedPolicies`, `maxSessionSeconds`"),
-        ("KeyspacesIAMRole", "spec.management", "Manage", "spec.management: must be 'Adopt' here: without a cluster"),
     ],
 )
 def test_what_the_api_server_refuses_is_refused(kind: str, path: str, value: object, says: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from keyward_api import names
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_api.tenants import PlatformSettings
+from keyward_operator.children import Child
 from keyward_operator.iam.calls import Aspect, Trouble
 from keyward_operator.iam.role_state import Account, RoleState
 from keyward_operator.plan.agent_role.observed import Observed
@@ -233,6 +234,9 @@ def test_what_cannot_be_read_is_left_alone() -> None:
 )
 def test_the_database_is_ready_when_its_agents_role_is(told_of: tuple[str, str] | None, ready: tuple[str, str]) -> None:
     world = builders.serving(platform(), agent=MANAGED)
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{NAME}/session"
+    reports = [builders.report(pod["metadata"]["name"], identity=session) for pod in world.pods]
+    world = builders.changed_child(world, Child.POLICY, status={"agents": reports})
     document = copy.deepcopy(world.database)
     if told_of is not None:
         told_so = {"type": "AgentRoleReady", "status": told_of[0], "reason": told_of[1], "message": "so"}

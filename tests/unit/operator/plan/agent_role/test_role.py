@@ -111,4 +111,4 @@ def test_it_goes_with_its_database() -> None:
     role = settled()
     removal = let_go(AGENT, role)
     assert [call.operation for call in removal.calls] == ["delete_role_policy", "delete_role"]
-    assert let_go(AGENT, told(role, removal.calls)).verdict.status == "True"
+    assert let_go(AGENT, told(role, removal.calls)) == Steps()
