@@ -41,6 +41,18 @@ class Administrator:
         """A role that agents assume, with its own rights on Keyspaces."""
         self._role(name, trust_policy, statements)
 
+    def operator_role(self, name: str, *, trust_policy: str, policy: Mapping[str, Any]) -> None:
+        """The operator's own role, with the policy that `keyward-operator print-iam` prints."""
+        self._role(name, trust_policy, policy["Statement"])
+
+    def boundary(self, name: str, *, statements: Sequence[Mapping[str, Any]]) -> None:
+        """The policy that bounds what the operator makes; one that is there stays as it is."""
+        policy = json.dumps({"Version": POLICY_VERSION, "Statement": list(statements)})
+        try:
+            self._iam.create_policy(PolicyName=name, PolicyDocument=policy)
+        except self._iam.exceptions.EntityAlreadyExistsException:
+            return
+
     def delete_role(self, name: str) -> None:
         """Remove a role; nothing where there is none."""
         try:

@@ -21,11 +21,19 @@ RELEASE = "keyward"
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 STS_ENDPOINT = "https://aws.keyward-local.svc"
+IAM_ENDPOINT = STS_ENDPOINT
 AGENT_ROLE_PATTERN = f"arn:aws:iam::{ACCOUNT}:role/keyward-*"
 
 AGENT_PORTS = (443, 6443, servers.AWS_PORT, servers.KEYSPACES_PORT)
 """What agents may connect to. A NetworkPolicy counts once a Service's address and port have been replaced by those of
 an endpoint: https://aws.keyward-local.svc is the port of local AWS by then."""
+
+CLUSTER_NAME = "local"
+OPERATOR_ROLE = "keyward-operator"
+"""The operator's own IAM role, where it has one."""
+
+BOUNDARY = "keyward-boundary"
+"""The policy that bounds every role which the operator makes."""
 
 LOCAL_TENANT_LABEL = "keyward.dev/local"
 """Namespaces with this label (value `true`) may use `Custom` endpoints. Tenants cannot label their own namespace."""
@@ -55,6 +63,27 @@ def values(*, ca_bundle: str, sts_endpoint: str | None = STS_ENDPOINT) -> dict[s
                 "agentRoleARNs": [AGENT_ROLE_PATTERN],
             },
         ],
+    }
+
+
+def values_with_iam(*, ca_bundle: str) -> dict[str, Any]:
+    """The same with an IAM role for the operator, which makes roles for the namespaces that may use local Keyspaces."""
+    chart = values(ca_bundle=ca_bundle)
+    everybody, local = chart["tenants"]
+    made = f"arn:aws:iam::{ACCOUNT}:role/keyward/{CLUSTER_NAME}/*"
+    local = local | {
+        "agentRoleARNs": [AGENT_ROLE_PATTERN, made],
+        "keyspaces": ["e2e_*", "shop"],
+        "iam": {"mode": "Manage", "permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/{BOUNDARY}"},
+    }
+    role = {"eks.amazonaws.com/role-arn": f"arn:aws:iam::{ACCOUNT}:role/{OPERATOR_ROLE}"}
+    endpoints = {"AWS_ENDPOINT_URL_IAM": IAM_ENDPOINT, "AWS_ENDPOINT_URL_STS": STS_ENDPOINT}
+    return chart | {
+        "clusterName": CLUSTER_NAME,
+        "tenants": [everybody, local],
+        "serviceAccount": {"annotations": role},
+        "networkPolicy": {"egressPorts": [443, 6443, servers.AWS_PORT]},
+        "extraEnv": [{"name": name, "value": url} for name, url in endpoints.items()],
     }
 
 

@@ -36,6 +36,18 @@ def database(name: str, namespace: str, *, endpoint: Mapping[str, Any], role_arn
     return _keyward("KeyspacesDatabase", name, namespace, spec)
 
 
+def managed_database(name: str, namespace: str, *, endpoint: Mapping[str, Any], replicas: int = 1) -> Object:
+    """A KeyspacesDatabase whose agents' own IAM role the operator makes."""
+    resource = database(name, namespace, endpoint=endpoint, role_arn="", replicas=replicas)
+    resource["spec"]["agent"]["identity"] = {"type": "IRSA", "management": "Manage"}
+    return resource
+
+
+def iam_role(name: str, namespace: str, *, role_name: str, **spec: object) -> Object:
+    """A KeyspacesIAMRole of the local account; `spec` has its other fields."""
+    return _keyward("KeyspacesIAMRole", name, namespace, {"roleName": role_name, "accountID": ACCOUNT, **spec})
+
+
 def custom_endpoint(ca_bundle: str) -> Object:
     """Local Keyspaces."""
     return {"type": "Custom", "address": KEYSPACES_NAME, "caBundle": ca_bundle}

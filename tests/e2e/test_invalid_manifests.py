@@ -66,8 +66,12 @@ def refused(cluster: Kubectl, resource: Object, *, validation: str = "Strict") -
     return answer.stderr
 
 
+def an_iam_role() -> Object:
+    return manifests.iam_role("invalid", NAMESPACE, role_name="Reader", management="Manage")
+
+
 def test_the_manifests_that_the_cases_start_from_are_valid(platform: Kubectl) -> None:
-    for resource in (a_database(), a_role(), a_user(), a_lock()):
+    for resource in (a_database(), a_role(), a_user(), a_lock(), an_iam_role()):
         answer = accepted(platform, resource)
         assert answer.status == 0, answer.stderr
 
@@ -176,6 +180,18 @@ DATABASES = [
         put("agent", "identity", "roleARN", value="keyward-agent-orders-without-account"),
         "spec.agent.identity.roleARN",
         "should match",
+    ),
+    (
+        "agents without an IAM role that somebody made or is to make",
+        lambda resource: resource["spec"]["agent"].update(identity={"type": "IRSA"}),
+        "spec.agent.identity",
+        "`roleARN` must be set for `management` 'Adopt'",
+    ),
+    (
+        "an IAM role that the operator is to make under a name of one's own",
+        put("agent", "identity", "management", value="Manage"),
+        "spec.agent.identity",
+        "and for no other: the operator names what it makes",
     ),
     (
         "an identity type that does not exist yet",
@@ -450,3 +466,36 @@ def test_groups_that_hold_many_may_be_locked(platform: Kubectl, group: str) -> N
     put("target", value={"subject": {"kind": "Group", "name": group}})(resource)
     answer = accepted(platform, resource)
     assert answer.status == 0, answer.stderr
+
+
+IAM_ROLES = [
+    ("a path in the name", put("roleName", value="team/Reader"), "spec.roleName", "should match"),
+    ("an account id that is not 12 digits", put("accountID", value="1234"), "spec.accountID", "should match"),
+    (
+        "rights for a role that somebody else made",
+        lambda resource: resource["spec"].update(management="Adopt", tags={"team": "a"}),
+        "spec",
+        "may be set for `management` 'Manage' only",
+    ),
+    (
+        "a tag that is the operator's",
+        put("tags", value={"keyward:uid": "x"}),
+        "spec.tags",
+        "keys of `tags` must not begin with 'keyward:'",
+    ),
+    (
+        "a session that is shorter than IAM takes",
+        put("maxSessionSeconds", value=60),
+        "spec.maxSessionSeconds",
+        "should be greater than or equal to 3600",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "says"), [pytest.param(*case[1:], id=case[0]) for case in IAM_ROLES])
+def test_an_iam_role_is_refused_for(platform: Kubectl, change: Change, field: str, says: str) -> None:
+    resource = an_iam_role()
+    change(resource)
+    message = refused(platform, resource)
+    assert field in message
+    assert says in message

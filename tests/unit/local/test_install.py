@@ -1,7 +1,7 @@
 from keyward_api.database_admission import admit_database
 from keyward_api.tenants import PlatformSettings
 from local.cluster import servers, services
-from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION, STS_ENDPOINT, values
+from local.install import ACCOUNT, LOCAL_TENANT_LABEL, REGION, STS_ENDPOINT, values, values_with_iam
 from tests.unit.api.builders import database
 
 CUSTOM = {"type": "Custom", "address": "keyspaces.keyward-local.svc", "caBundle": "PEM"}
@@ -26,6 +26,21 @@ def test_only_labelled_namespaces_may_use_custom_endpoints() -> None:
 
 def test_only_agent_roles_may_be_agents() -> None:
     assert "tenants[].agentRoleARNs" in settings({LOCAL_TENANT_LABEL: "true"}, role="Administrator")
+
+
+def test_roles_are_made_for_labelled_namespaces_only() -> None:
+    chart = values_with_iam(ca_bundle="PEM")
+    tenants = PlatformSettings.model_validate({"tenants": chart["tenants"], "agents": {"image": "x"}}).tenants
+    wanted = database(
+        aws={"accountID": ACCOUNT, "region": REGION}, endpoint=CUSTOM, agent={"identity": {"management": "Manage"}}
+    )
+
+    def refused(labels: dict[str, str]) -> list[str]:
+        found = admit_database(tenants=tenants, namespace_labels=labels, database=wanted, cluster=chart["clusterName"])
+        return [violation.setting for violation in found.violations]
+
+    assert refused({LOCAL_TENANT_LABEL: "true"}) == []
+    assert "tenants[].iam.mode" in refused({})
 
 
 def test_the_endpoint_of_sts_is_a_setting_and_can_be_left_out() -> None:
