@@ -220,7 +220,12 @@ def diagnosis(kube: Kubectl, namespace: str) -> str:
     there = f"--namespace={AGENTS_NAMESPACE}"
     by_time = "--sort-by=.lastTimestamp"
     commands = {
-        "databases and IAM roles": ("get", "keyspacesdatabases,keyspacesiamroles", f"--namespace={namespace}", "--output=yaml"),
+        "databases and IAM roles": (
+            "get",
+            "keyspacesdatabases,keyspacesiamroles",
+            f"--namespace={namespace}",
+            "--output=yaml",
+        ),
         "pods": ("get", "pods", EVERY_NAMESPACE, "--output=wide"),
         "events": ("get", "events", f"--namespace={namespace}", by_time),
         "agents' events": ("get", "events", there, by_time),
