@@ -11,5 +11,5 @@ def agents_template() -> Manifest:
     """The template of one database's agents."""
     agent = Agent.model_validate({"identity": {"type": "IRSA", "roleARN": ROLE_ARN}})
     platform = settings(agents={"image": "keyward/agent:1"})
-    made = deployment(context(platform), agent=agent, replicas=2, account_uid="u")
+    made = deployment(context(platform), agent=agent, replicas=2, role_arn=ROLE_ARN, account_uid="u")
     return made["spec"]["template"]  # type: ignore[no-any-return]
