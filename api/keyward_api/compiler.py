@@ -5,7 +5,7 @@ problem; denies are never left out, for a role that lost its denies would allow 
 where a deny cannot be read, the holders of that role get nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from keyward_api import iam, names
+from keyward_api.affordability import affordable, cost
 from keyward_api.canonical import content_hash
 from keyward_api.decision import merge
 from keyward_api.endpoints import partition_of, resolve
@@ -33,7 +34,7 @@ from keyward_api.resources.policy import (
 )
 from keyward_api.resources.role import RoleOptions, Rule
 from keyward_api.resources.user import KeyspacesUser, Subject
-from keyward_api.sealing import seal
+from keyward_api.sealing import POLICY_SIZE_LIMIT, seal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,14 @@ class Compilation:
 
     spec: KeyspacesPolicySpec
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _CompiledRule:
+    """A rule as policies have it, and the IAM roles that it is about."""
+
+    rule: PolicyRule
+    role_arns: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -53,6 +62,10 @@ class _Role:
     deny: list[tuple[str, Rule]] = field(default_factory=list)
     options: RoleOptions = field(default_factory=RoleOptions)
     withheld: bool = False
+    allowed: list[_CompiledRule] = field(default_factory=list)
+    """The allows about this database; made once, whoever holds the role."""
+
+    denied: list[_CompiledRule] = field(default_factory=list)
 
 
 def compile_policy(
@@ -88,7 +101,6 @@ class _Compiler:
         self._database = database
         self._target = target
         self._references = references
-        self._everywhere: Sequence[str] = ()
         self._now = now
         self._problems: set[Problem] = set()
 
@@ -99,14 +111,16 @@ class _Compiler:
         locks: Sequence[Mapping[str, Any]],
     ) -> Compilation:
         by_name = {role.name: role for role in map(self._read_role, _by_name(roles))}
-        self._everywhere = self._named_anywhere(by_name.values())
+        self._compile_rules(by_name.values())
         grants: dict[str, Grant] = {}
         subjects: dict[tuple[str, str, str], set[str]] = {}
         holders: dict[str, list[str]] = {}
-        for user in filter(None, map(self._read_user, _by_name(users))):
-            if user.spec.ended(self._now):
-                continue
-            own = self._grants_of(user, by_name)
+        active = [
+            user for user in filter(None, map(self._read_user, _by_name(users))) if not user.spec.ended(self._now)
+        ]
+        fitting = self._affordable(active, by_name)
+        for user in active:
+            own = self._grants_of(user, by_name, fitting)
             for name in user.spec.roles if own else ():
                 holders.setdefault(name, []).append(user.metadata.name)
             grants.update({grant.id: grant for grant in own})
@@ -119,12 +133,7 @@ class _Compiler:
         self._problems.update(locked.problems)
         sealed = seal(self._target, grants, subjects, locked.locks)
         for grant in sealed.withheld:
-            self._problem(
-                Reason.POLICY_TOO_LARGE,
-                f"KeyspacesUser {grant.user} has no grant as '{grant.db_user}': the policy would be too large; name "
-                "groups instead of single subjects, fewer users, or move some of them to another database",
-                users=(grant.user,),
-            )
+            self._too_large(grant.user, f" as '{grant.db_user}'")
         return Compilation(
             spec=sealed.spec,
             problems=tuple(sorted(self._problems, key=lambda problem: (problem.reason, problem.message))),
@@ -132,6 +141,14 @@ class _Compiler:
 
     def _problem(self, reason: str, message: str, *, users: tuple[str, ...] = (), roles: tuple[str, ...] = ()) -> None:
         self._problems.add(Problem(reason=reason, message=message, users=users, roles=roles))
+
+    def _too_large(self, user: str, what: str = "") -> None:
+        self._problem(
+            Reason.POLICY_TOO_LARGE,
+            f"KeyspacesUser {user} has no grant{what}: the policy would be too large; name "
+            "groups instead of single subjects, fewer users, or move some of them to another database",
+            users=(user,),
+        )
 
     def _read_role(self, document: Mapping[str, Any]) -> _Role:
         role = _Role(name=document["metadata"]["name"])
@@ -170,7 +187,21 @@ class _Compiler:
             )
             return None
 
-    def _grants_of(self, user: KeyspacesUser, roles: Mapping[str, _Role]) -> list[Grant]:
+    def _affordable(self, users: Sequence[KeyspacesUser], roles: Mapping[str, _Role]) -> frozenset[str] | None:
+        """Users whose allows may fit into a policy; None where not even all denies do."""
+        costs = {}
+        for user in users:
+            held = [roles[name] for name in user.spec.roles if name in roles]
+            costs[user.metadata.name] = cost(
+                allows=[len(compiled.role_arns) for role in held for compiled in role.allowed],
+                denies=[len(compiled.role_arns) for role in held for compiled in role.denied],
+                subjects=len(user.spec.subjects),
+            )
+        return affordable(costs, limit=POLICY_SIZE_LIMIT)
+
+    def _grants_of(
+        self, user: KeyspacesUser, roles: Mapping[str, _Role], fitting: frozenset[str] | None
+    ) -> list[Grant]:
         held = []
         for name in sorted(user.spec.roles):
             if name in roles:
@@ -183,8 +214,12 @@ class _Compiler:
                 )
         if any(role.withheld for role in held):
             return []
-        allow = self._allows([pair for role in held for pair in role.allow])
-        deny = self._rules_by_iam_role([pair for role in held for pair in role.deny], every=self._everywhere)
+        if fitting is None or user.metadata.name not in fitting:
+            self._too_large(user.metadata.name)
+        if fitting is None:
+            return []
+        allow = _by_iam_role(held, lambda role: role.allowed) if user.metadata.name in fitting else {}
+        deny = _by_iam_role(held, lambda role: role.denied)
         options = strictest(role.options for role in held if self._concerns(role))
         return [
             Grant(
@@ -204,20 +239,21 @@ class _Compiler:
         """Whether some rule of a role is about this database; its options then hold for every session there."""
         return any(self._is_about_us(rule) for _, rule in (*role.allow, *role.deny))
 
-    def _named_anywhere(self, roles: Iterable[_Role]) -> Sequence[str]:
-        """What `*` stands for in a deny: no role that anybody could log in as escapes it."""
-        named = {reference.arn for reference in self._references.roles}
-        for role in roles:
-            # Of all roles, so that problems are told even if nobody holds it.
-            named |= self._allows(role.allow).keys() | self._rules_by_iam_role(role.deny, every=()).keys()
-        return sorted(named)
-
-    def _allows(self, rules: Sequence[tuple[str, Rule]]) -> dict[str, list[PolicyRule]]:
+    def _compile_rules(self, roles: Collection[_Role]) -> None:
+        """Of all roles, so that problems are told even if nobody holds them."""
         every = self._references.every()
-        for source, rule in rules:
-            if "*" in rule.db_users and self._is_about_us(rule):
-                self._report_every(source, every)
-        return self._rules_by_iam_role(rules, every=every)
+        # What `*` stands for in a deny: no role that anybody could log in as escapes it.
+        anywhere = {reference.arn for reference in self._references.roles}
+        for role in roles:
+            role.allowed = self._compiled(role.allow, every=every)
+            for source, rule in role.allow:
+                if "*" in rule.db_users and self._is_about_us(rule):
+                    self._report_every(source, every)
+            for compiled in (*role.allowed, *self._compiled(role.deny, every=())):
+                anywhere.update(compiled.role_arns)
+        everywhere = tuple(sorted(anywhere))
+        for role in roles:
+            role.denied = self._compiled(role.deny, every=everywhere)
 
     def _report_every(self, source: str, every: Sequence[str]) -> None:
         """An allow of `*` may mean less than its author thinks."""
@@ -235,18 +271,19 @@ class _Compiler:
                 roles=(role_of(source),),
             )
 
-    def _rules_by_iam_role(
-        self, rules: Iterable[tuple[str, Rule]], *, every: Sequence[str]
-    ) -> dict[str, list[PolicyRule]]:
-        """Rules about this database by ARN; `every`: the ARNs that `*` stands for."""
-        found: dict[str, dict[PolicyRule, None]] = {}
-        for source, rule in rules:
-            if not self._is_about_us(rule):
-                continue
-            for db_user in rule.db_users:
-                for arn in every if db_user == "*" else self._role_arns(db_user, source):
-                    found.setdefault(arn, {})[_policy_rule(source, rule)] = None
-        return {arn: list(rules) for arn, rules in found.items()}
+    def _compiled(self, rules: Iterable[tuple[str, Rule]], *, every: Sequence[str]) -> list[_CompiledRule]:
+        """Rules about this database; `every`: the ARNs that `*` stands for."""
+        return [
+            _CompiledRule(rule=_policy_rule(source, rule), role_arns=self._arns_named(source, rule, every))
+            for source, rule in rules
+            if self._is_about_us(rule)
+        ]
+
+    def _arns_named(self, source: str, rule: Rule, every: Sequence[str]) -> Sequence[str]:
+        if rule.db_users == ("*",):
+            return every  # the one list for all rules: they may be many, and it may be long
+        named = (every if name == "*" else self._role_arns(name, source) for name in rule.db_users)
+        return tuple(dict.fromkeys(arn for arns in named for arn in arns))
 
     def _is_about_us(self, rule: Rule) -> bool:
         metadata = self._database.metadata
@@ -311,6 +348,8 @@ class _Compiler:
             for grant_id in sorted(ids):
                 by_role.setdefault(grants[grant_id].db_user, []).append(grants[grant_id])
             for held in by_role.values():
+                if len(held) == 1:
+                    continue  # it was told of by itself
                 try:
                     iam.session_policy(merge(held, self._target), self._target)
                 except iam.SessionPolicyError as error:
@@ -354,6 +393,18 @@ def _by_name(documents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _read_rule(role: str, effect: str, index: int, document: Mapping[str, Any]) -> tuple[str, Rule]:
     return f"{role}/{effect}/{index}", Rule.model_validate(document)
+
+
+def _by_iam_role(
+    roles: Iterable[_Role], rules: Callable[[_Role], Iterable[_CompiledRule]]
+) -> dict[str, list[PolicyRule]]:
+    """The rules of several roles by the ARNs of the IAM roles that they are about."""
+    found: dict[str, list[PolicyRule]] = {}
+    for role in roles:
+        for compiled in rules(role):
+            for arn in compiled.role_arns:
+                found.setdefault(arn, []).append(compiled.rule)
+    return found
 
 
 def _policy_rule(source: str, rule: Rule) -> PolicyRule:

@@ -1,10 +1,13 @@
 """The objects that one database is made into: what they are called and where they live."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from keyward_api import names
 from keyward_operator import kinds
+from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Kind, Reference
 
 
@@ -25,6 +28,18 @@ class Owner:
             names.LABEL_OWNER_NAME: self.name,
             names.LABEL_OWNER_UID: self.uid,
         }
+
+
+def named_owner(metadata: Mapping[str, Any], *, agents_namespace: str) -> DatabaseKey | None:
+    """The database whose child an object says it is; None where it names none, or could not be its child.
+
+    Whoever may write a Service or a ConfigMap may put any labels on it: in a third namespace they mean nothing.
+    """
+    labels = metadata.get("labels") or {}
+    namespace, name = labels.get(names.LABEL_OWNER_NAMESPACE), labels.get(names.LABEL_OWNER_NAME)
+    if not (namespace and name) or metadata.get("namespace") not in (agents_namespace, namespace):
+        return None
+    return DatabaseKey(namespace, name)
 
 
 class Child(StrEnum):

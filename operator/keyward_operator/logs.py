@@ -26,7 +26,8 @@ class JsonFormatter(logging.Formatter):
             line.update({"reconciler": key.RECONCILER, **asdict(key)})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        # As ASCII: people read logs in terminals, and texts of tenants come through here.
+        return json.dumps(line)
 
 
 def configure(level: str) -> None:

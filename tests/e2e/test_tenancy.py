@@ -8,12 +8,11 @@ from botocore.exceptions import ClientError
 from keyward_api.names import AGENTS_NAMESPACE, LEASE_NAME, SYSTEM_NAMESPACE, Condition, Reason
 from local.install import ACCOUNT
 from tests.e2e import manifests, tokens
+from tests.e2e.administrators import administrator_of, forbidden
 from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, Object
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
-
-ADMIN = "tenant-admin"
 
 
 @pytest.fixture(scope="module")
@@ -27,34 +26,9 @@ def admin(tenant: Tenant, database: Database) -> Kubectl:
     return administrator_of(tenant.kube, tenant.namespace)
 
 
-def administrator_of(kube: Kubectl, namespace: str) -> Kubectl:
-    """Who has `admin` in a namespace, once that right is in force."""
-    kube.apply(
-        manifests.service_account(ADMIN, namespace),
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": ADMIN, "namespace": namespace},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": ADMIN, "namespace": namespace}],
-        },
-    )
-    admin = kube.acting_as(f"system:serviceaccount:{namespace}:{ADMIN}")
-    create = ("create", "keyspacesusers.keyward.dev", f"--namespace={namespace}")
-    wait_for("the admin's rights to be in force", lambda: admin.may(*create), seconds=20)
-    return admin
-
-
 @pytest.fixture(scope="module")
 def agent(database: Database) -> Object:
     return database.agents()[0]
-
-
-def forbidden(admin: Kubectl, *arguments: str, stdin: str | None = None) -> None:
-    """A real attempt, refused by the API server."""
-    answer = admin.attempt(*arguments, stdin=stdin)
-    assert answer.status != 0, f"kubectl {' '.join(arguments)} was allowed: {answer.stdout}"
-    assert "forbidden" in answer.stderr.lower(), answer.stderr
 
 
 def test_the_admin_manages_databases_roles_users_and_locks_of_its_own_namespace(tenant: Tenant, admin: Kubectl) -> None:

@@ -42,8 +42,30 @@ KINDS = (
     "forged lines",
     "without a record",
     "agent's memory",
+    # Of tenants.
+    "writes status or policies",
+    "reaches agents: their pods",
+    "takes the operator over",
+    "holds a credential for data",
+    "forges objects",
+    "Finalizers",
+    "run together",
+    "names what is another tenant's",
+    "Confused deputy",
+    "more than the platform permits",
+    "changes what runs in agents",
+    "Tokens of one tenant",
+    "pose as another's",
+    "moves the terminal",
+    "so many or so large",
+    "keeps a revocation",
+    "admission webhook",
+    "pod of another tenant",
 )
-"""What attackers of such a proxy try, in words of the table."""
+"""What attackers of such a proxy and its operator try, in words of the table."""
+
+PACKAGES = ("proxy/keyward_proxy", "operator/keyward_operator", "charts/keyward/templates")
+"""Where the files are that the table names."""
 
 
 @cache
@@ -64,10 +86,11 @@ def test_each_threat_has_a_defence_and_tests_that_exist(row: str) -> None:
 
 
 def test_each_module_that_defends_exists() -> None:
-    package = ROOT / "proxy/keyward_proxy"
     for row in ROWS:
-        for name in re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.py|[a-z_]+/)`", row.split("|")[2]):
-            assert (package / name).exists(), f"there is no {name}"
+        for name in re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.py|[a-z_]+/|[a-z-]+\.yaml)`", row.split("|")[2]):
+            assert any((ROOT / package / name).exists() for package in PACKAGES), f"there is no {name}"
+        for name in re.findall(r"`(keyward_api\.[a-z_.]+)`", row.split("|")[2]):
+            assert (ROOT / "api" / (name.replace(".", "/") + ".py")).exists(), f"there is no {name}"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -19,6 +19,7 @@ import kopf
 from keyward_api import names
 from keyward_operator import kinds
 from keyward_operator.adapters.threads import KopfTasks, KopfThread
+from keyward_operator.children import named_owner
 from keyward_operator.clients.connection import Connection
 from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind, Reference
@@ -153,7 +154,10 @@ class Watches:
             self._to_loop(self._request_resync)
             return
         cause = f"{Reference(kind=kind, namespace=namespace, name=name)} was {event_type.lower()}"
-        for key in _keys(kind, namespace, metadata, is_news=is_news):
+        owner = named_owner(metadata, agents_namespace=self._scope.agents_namespace)
+        if owner and not self._scope.holds(owner.namespace):
+            owner = None
+        for key in _keys(kind, namespace, name, owner, is_news=is_news):
             self._send(key, cause)
 
     def _is_news(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> bool:
@@ -178,9 +182,8 @@ class Watches:
         self._to_loop(self._tell, key, cause)
 
 
-def _keys(kind: Kind, namespace: str, metadata: Mapping[str, Any], *, is_news: bool) -> Iterator[Key]:
-    """What to look at again for an event about an object."""
-    name = metadata["name"]
+def _keys(kind: Kind, namespace: str, name: str, owner: DatabaseKey | None, *, is_news: bool) -> Iterator[Key]:
+    """What to look at again for an event about an object; `owner` is the database whose child it is, if any."""
     if kind is kinds.NAMESPACE:
         yield NamespaceKey(name)
         if is_news:
@@ -194,14 +197,11 @@ def _keys(kind: Kind, namespace: str, metadata: Mapping[str, Any], *, is_news: b
                 yield AgentRoleKey(namespace, name)
         if kind is kinds.KEYSPACES_IAM_ROLE and is_news:
             yield IAMRoleKey(namespace, name)
-    else:
-        labels = metadata.get("labels") or {}
-        owner = labels.get(names.LABEL_OWNER_NAMESPACE), labels.get(names.LABEL_OWNER_NAME)
-        if owner[0] and owner[1]:
-            yield DatabaseKey(owner[0], owner[1])
-            # What is granted as an IAM role, not what agents report.
-            if kind is kinds.KEYSPACES_POLICY and is_news:
-                yield IAMRolesKey(owner[0])
+    elif owner:
+        yield owner
+        # What is granted as an IAM role, not what agents report.
+        if kind is kinds.KEYSPACES_POLICY and is_news:
+            yield IAMRolesKey(owner.namespace)
 
 
 def _settings(children: tuple[Kind, ...]) -> kopf.OperatorSettings:

@@ -7,15 +7,21 @@
 A CA that has ended, or was lost, leaves no choice: its successor signs at once.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+from keyward_api import names
 from keyward_api.tenants import CertificateAuthoritySettings
 from keyward_operator.pki.certificate_authority import CertificateAuthority, end_of, is_valid
 
 RETENTION = timedelta(hours=48)
 """How long a CA is trusted after its last signature: agents' leaves live 24 hours, and clocks differ."""
+
+_REQUEST_LIMIT = 256
+"""Characters of a request that are noted as they are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +72,15 @@ def advanced(
     if after.switched and now >= after.switched + RETENTION:
         after = replace(after, previous=b"", switched=None)
     return after
+
+
+def requested(metadata: Mapping[str, Any]) -> str:
+    """The request for a new CA in a database's metadata; empty where there is none.
+
+    A long one is known by its hash: the CA's Secret notes which was followed, and has less room than who asks.
+    """
+    request = str((metadata.get("annotations") or {}).get(names.ANNOTATION_ROTATE_CA, ""))
+    return request if len(request) <= _REQUEST_LIMIT else hashlib.sha256(request.encode()).hexdigest()
 
 
 def wants_successor(

@@ -14,7 +14,7 @@ from keyward_api import names
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import KEYSPACES_POLICY
-from keyward_operator.pki.rotation import next_step, wants_successor
+from keyward_operator.pki.rotation import next_step, requested, wants_successor
 from keyward_operator.plan import desired, events, pods
 from keyward_operator.plan.owned import differs, status_differs
 from keyward_operator.plan.result import Happening, Issue, Plan
@@ -27,6 +27,9 @@ _AWAITED = (Child.SERVICE, Child.SERVICE_ACCOUNT)
 
 AGAIN = 1.0
 """Seconds until a database is looked at again that waits for something of which no event may tell."""
+
+AGAIN_WHERE_HELD = 5.0
+"""Seconds until a database is looked at again of which a child is held by somebody's finalizer; its end is an event."""
 
 AGAIN_WHERE_TAKEN = 10.0
 """Seconds until a database is looked at again where the name of a child is taken: foreign objects are not watched."""
@@ -53,11 +56,10 @@ def _finalizers(view: View) -> tuple[str, ...]:
 
 def _plan_deletion(view: View) -> Plan:
     """State 1."""
-    left = tuple(
-        desired.deletion(view, child) for child in Child if view.standings[child] in (Standing.OWN, Standing.ORPHAN)
-    )
+    left = [child for child in Child if view.standings[child] in (Standing.OWN, Standing.ORPHAN)]
     if left:
-        return Plan(delete=left, requeue_after=AGAIN)
+        begun = tuple(desired.deletion(view, child) for child in left if not desired.is_ending(view, child))
+        return Plan(delete=begun, requeue_after=AGAIN if begun else AGAIN_WHERE_HELD)
     if names.FINALIZER not in _finalizers(view):
         return Plan()
     return Plan(finalizers=tuple(name for name in _finalizers(view) if name != names.FINALIZER))
@@ -94,7 +96,7 @@ def _to_issue(view: View) -> Issue | None:
         return None
     if view.authorities is None:
         return Issue.FIRST
-    request = (view.observed.database["metadata"].get("annotations") or {}).get(names.ANNOTATION_ROTATE_CA, "")
+    request = requested(view.observed.database["metadata"])
     settings = view.context.settings.certificate_authorities
     wanted = wants_successor(view.authorities, now=view.now, request=request, settings=settings)
     return Issue.SUCCESSOR if wanted else None

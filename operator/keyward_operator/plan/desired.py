@@ -53,13 +53,19 @@ def unwanted(view: View) -> tuple[Deletion, ...]:
     return tuple(
         deletion(view, child)
         for child in Child
-        if view.standings[child] is Standing.ORPHAN or (child in surplus and view.standings[child] is Standing.OWN)
+        if (view.standings[child] is Standing.ORPHAN or (child in surplus and view.standings[child] is Standing.OWN))
+        and not is_ending(view, child)
     )
 
 
 def deletion(view: View, child: Child) -> Deletion:
     """To delete a child that exists."""
     return Deletion(reference=view.context.reference(child), uid=view.observed.children[child]["metadata"]["uid"])
+
+
+def is_ending(view: View, child: Child) -> bool:
+    """Whether a child is being deleted already: one that a finalizer holds is not deleted again and again."""
+    return "deletionTimestamp" in view.observed.children[child]["metadata"]
 
 
 def _served(view: View) -> Iterator[tuple[Child, Json]]:

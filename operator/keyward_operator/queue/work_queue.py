@@ -3,6 +3,8 @@
 A key that is added while a worker has it comes back when the worker is done: what happened meanwhile is seen. A key
 that is added again with a higher priority moves up. Delays run on the event loop's clock; of several the soonest
 counts. Everything happens in one event loop, so nothing here is locked.
+Of one priority, namespaces take turns (`namespace` of a key): a tenant with a thousand keys does not make another's
+wait for all of them.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from enum import IntEnum
 from typing import Generic, Protocol, TypeVar
 
 from keyward_operator.errors import QueueClosedError
+from keyward_operator.queue.turns import Turns
 
 K = TypeVar("K", bound=Hashable)
 K_contra = TypeVar("K_contra", contravariant=True)
@@ -27,6 +30,10 @@ class Priority(IntEnum):
 
     LOW = 1
     """Nothing happened: a resync."""
+
+
+_Place = tuple[Priority, int, int]
+"""Of two keys that with the smaller place is taken first: by priority, turn and order."""
 
 
 class Inlet(Protocol[K_contra]):
@@ -44,8 +51,9 @@ class WorkQueue(Generic[K]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._heap: list[tuple[Priority, int, K]] = []
-        self._waiting: dict[K, tuple[Priority, int]] = {}
+        self._heap: list[tuple[_Place, K]] = []
+        self._waiting: dict[K, _Place] = {}
+        self._turns = {priority: Turns() for priority in Priority}
         self._since: dict[K, float] = {}
         self._active: set[K] = set()
         self._again: dict[K, Priority] = {}
@@ -69,10 +77,10 @@ class WorkQueue(Generic[K]):
             return
         if key in self._waiting and self._waiting[key][0] <= priority:
             return
-        entry = (priority, next(self._order))
-        self._waiting[key] = entry
+        place = (priority, self._turns[priority].next(getattr(key, "namespace", key)), next(self._order))
+        self._waiting[key] = place
         self._since.setdefault(key, self._clock())
-        heapq.heappush(self._heap, (*entry, key))
+        heapq.heappush(self._heap, (place, key))
         self._changed.set()
 
     def add_after(self, key: K, delay: float, priority: Priority = Priority.NORMAL) -> None:
@@ -92,9 +100,10 @@ class WorkQueue(Generic[K]):
             if self._closed:
                 raise QueueClosedError("the work queue is closed")
             while self._heap:
-                priority, order, key = heapq.heappop(self._heap)
-                if self._waiting.get(key) == (priority, order):  # else it moved up since
+                place, key = heapq.heappop(self._heap)
+                if self._waiting.get(key) == place:  # else it moved up since
                     del self._waiting[key], self._since[key]
+                    self._turns[place[0]].reached(place[1])
                     self._active.add(key)
                     return key
             self._changed.clear()

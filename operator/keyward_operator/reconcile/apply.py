@@ -17,7 +17,7 @@ from keyward_operator.kinds import Reference
 from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import issue
-from keyward_operator.pki.rotation import Authorities
+from keyward_operator.pki.rotation import Authorities, requested
 from keyward_operator.plan.database import after_refusals
 from keyward_operator.plan.describe import change
 from keyward_operator.plan.observed import Observed
@@ -53,9 +53,8 @@ class Applier:
         for deletion in plan.delete:
             await self._api.delete(deletion.reference, uid=deletion.uid)
             self._did(key, f"deleted {deletion.reference}")
-        if plan.issue is not None:
-            await self._issue(key, plan.issue, observed, context)
-        refused = await self._make_children(key, plan, view)
+        refused = await self._try_to_issue(key, plan, observed, context)
+        refused += await self._make_children(key, plan, view)
         await self._tend_agents(key, plan, observed, context)
         await self._tell(key, after_refusals(plan, view, refused) if refused else plan, observed)
         if refused:
@@ -101,6 +100,18 @@ class Applier:
     async def _set_finalizers(self, key: DatabaseKey, observed: Observed, plan: Plan) -> None:
         await set_finalizers(self._api, database_reference(key), observed.database, plan.finalizers or ())
 
+    async def _try_to_issue(
+        self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext
+    ) -> tuple[str, ...]:
+        """Make a CA where one is wanted; no more than another child does it keep a revocation from the agents."""
+        if plan.issue is None:
+            return ()
+        try:
+            await self._issue(key, plan.issue, observed, context)
+        except (InvalidError, ForbiddenError) as error:
+            return (f"{context.reference(Child.CA_SECRET)}: {error}",)
+        return ()
+
     async def _issue(self, key: DatabaseKey, what: Issue, observed: Observed, context: ManifestContext) -> None:
         """Make a CA, only where the Secret is still as it was seen: one made meanwhile must not be overwritten."""
         lifetime = timedelta(seconds=context.settings.certificate_authorities.lifetime_seconds)
@@ -109,8 +120,7 @@ class Applier:
         found = read_authorities(live) if live else None
         authorities = Authorities(current=authority)
         if what is Issue.SUCCESSOR and found:
-            request = (observed.database["metadata"].get("annotations") or {}).get(names.ANNOTATION_ROTATE_CA, "")
-            authorities = replace(found, successor=authority, request=request)
+            authorities = replace(found, successor=authority, request=requested(observed.database["metadata"]))
         manifest = ca_secret(context, authorities=authorities)
         if live is None:
             await self._api.create(manifest)

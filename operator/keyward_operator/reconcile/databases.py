@@ -1,5 +1,6 @@
 """One KeyspacesDatabase: observed, planned and applied."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -32,8 +33,11 @@ class Views:
         self._scope = scope
         self._settings = settings
 
-    def of(self, observed: Observed, now: datetime) -> View:
-        """Work out a view."""
+    async def of(self, observed: Observed, now: datetime) -> View:
+        """Work out a view, in a thread: one that takes long keeps the Lease and the health listener from nothing."""
+        return await asyncio.to_thread(self._of, observed, now)
+
+    def _of(self, observed: Observed, now: datetime) -> View:
         context = ManifestContext(
             owner=observed.owner,
             agents_namespace=self._scope.agents_namespace,
@@ -69,7 +73,7 @@ class DatabaseReconciler:
         if observed is None:
             await self._remove_orphans(key)
             return None
-        view = self._views.of(observed, datetime.now(UTC))
+        view = await self._views.of(observed, datetime.now(UTC))
         steps = plan(view)
         await self._applier.apply(steps, view)
         measure(view)
@@ -84,7 +88,7 @@ class DatabaseReconciler:
         observed = await self._observer.observe(key)
         if observed is None:
             return None
-        view = self._views.of(observed, datetime.now(UTC))
+        view = await self._views.of(observed, datetime.now(UTC))
         return {
             "conditions": {name: asdict(verdict) for name, verdict in verdicts(view).items()},
             "pending": describe(plan(view), view),

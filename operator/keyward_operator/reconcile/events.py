@@ -16,6 +16,9 @@ CONTROLLER = "keyward.dev/operator"
 _NOTE_LIMIT = 1024
 """Bytes of a note that the API server takes."""
 
+_NAME_LIMIT = 236
+"""Characters of an object's name in an event's: names have 253, of which a dot and 16 digits make events unique."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -42,7 +45,7 @@ class EventRecorder:
             "apiVersion": kinds.EVENT.api_version,
             "kind": kinds.EVENT.kind,
             "metadata": {
-                "name": f"{metadata['name']}.{secrets.token_hex(8)}",
+                "name": f"{metadata['name'][:_NAME_LIMIT].rstrip('-.')}.{secrets.token_hex(8)}",
                 "namespace": metadata["namespace"],
             },
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),

@@ -45,7 +45,7 @@ class NamespaceReconciler:
         """Look at a namespace; seconds after which to look again, or None. Raises ApiError."""
         now = datetime.now(UTC)
         world = await self._surveyor.survey(key.namespace)
-        views = {name: self._views.of(observed, now) for name, observed in world.databases.items()}
+        views = {name: await self._views.of(observed, now) for name, observed in world.databases.items()}
         for name, view in views.items():
             self._pass_on(DatabaseKey(key.namespace, name), view)
             if is_concerned(view.observed.database) and not has_finalizer(view.observed.database):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from keyward_api import names
-from keyward_operator.children import KINDS
+from keyward_operator.children import KINDS, named_owner
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Kind, Reference
@@ -25,10 +25,9 @@ class Orphans:
         found: set[DatabaseKey] = set()
         for kind, namespace in self._places():
             async for metadata in self._api.pages_of_metadata(kind, namespace=namespace, label_selector=_SELECTOR):
-                labels = metadata["labels"]
-                owner = labels.get(names.LABEL_OWNER_NAMESPACE, ""), labels.get(names.LABEL_OWNER_NAME, "")
-                if all(owner) and self._scope.holds(owner[0]):
-                    found.add(DatabaseKey(*owner))
+                owner = named_owner(metadata, agents_namespace=self._scope.agents_namespace)
+                if owner and self._scope.holds(owner.namespace):
+                    found.add(owner)
         return found
 
     async def remove(self, key: DatabaseKey) -> list[Reference]:
@@ -38,8 +37,8 @@ class Orphans:
             children = await self._api.list_metadata(kind, namespace=namespace, label_selector=owner_selector(key))
             for child in children:
                 metadata = child["metadata"]
-                if metadata["namespace"] not in (self._scope.agents_namespace, key.namespace):
-                    continue  # labels of ours in a third namespace were written by somebody else
+                if named_owner(metadata, agents_namespace=self._scope.agents_namespace) != key:
+                    continue
                 reference = Reference(kind=kind, namespace=metadata["namespace"], name=metadata["name"])
                 await self._api.delete(reference, uid=metadata["uid"])
                 removed.append(reference)

@@ -28,7 +28,8 @@ OPERATOR = f"system:serviceaccount:{names.SYSTEM_NAMESPACE}:keyward-operator"
 ISSUER = "https://issuer.example"
 START_DEADLINE = 90.0
 CONTROLLERS = (
-    "deployment-controller,replicaset-controller,namespace-controller,validatingadmissionpolicy-status-controller"
+    "deployment-controller,replicaset-controller,namespace-controller,validatingadmissionpolicy-status-controller,"
+    "clusterrole-aggregation-controller"
 )
 _API_SERVER = "kube-apiserver"
 _AUDIT_LOG_LIMIT = 10_000

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from keyward_api import iam
+from keyward_api.canonical import canonical_json
 from tests.unit.api.builders import identity, role, rule, view
 
 PREFIX = "arn:aws:cassandra:eu-central-1:111122223333:/keyspace/"
@@ -59,9 +60,20 @@ def test_a_deny_that_iam_would_read_as_the_schema_is_refused(changes: dict[str, 
 def test_a_policy_over_the_limit_of_sts_is_refused_with_what_to_do() -> None:
     policy = view()
     grant = policy.grant_for(identity(), "")
-    large = grant.allow[0].model_copy(update={"tables": tuple(f"table_{i}" for i in range(40))})
-    with pytest.raises(iam.SessionPolicyError, match=r"has \d+ characters, and STS takes 2048"):
-        iam.session_policy(dataclasses.replace(grant, allow=(large,)), policy.database)
+    for tables, has in ((30, r"has \d+"), (50, r"has more than \d+")):
+        large = grant.allow[0].model_copy(update={"tables": tuple(f"table_{i}" for i in range(tables))})
+        with pytest.raises(iam.SessionPolicyError, match=rf"{has} characters, and STS takes 2048"):
+            iam.session_policy(dataclasses.replace(grant, allow=(large,)), policy.database)
+
+
+def test_a_policy_that_is_told_to_be_too_large_before_it_is_made_would_have_been() -> None:
+    policy = view()
+    grant = policy.grant_for(identity(), "")
+    for tables in range(1, 60):
+        wide = grant.allow[0].model_copy(update={"tables": tuple(f"t{i}" for i in range(tables))})
+        wide = dataclasses.replace(grant, allow=(wide,))
+        statements = iam.allowing(wide.allow, [PREFIX], sets_partitioner=False)
+        assert iam._least_characters(wide, PREFIX) < len(canonical_json(statements))
 
 
 @pytest.mark.parametrize(

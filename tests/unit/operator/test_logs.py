@@ -23,6 +23,13 @@ def test_a_line_is_one_json_object_with_the_object_that_it_is_about() -> None:
     assert str(line["time"]).endswith("+00:00")
 
 
+def test_text_of_others_neither_breaks_a_line_nor_moves_a_terminal() -> None:
+    record = logging.LogRecord("a.logger", logging.INFO, "file.py", 1, "\u2028\u0085\x1b[2J\x9b2J\u202e", (), None)
+    line = JsonFormatter().format(record)
+    assert line.isascii()
+    assert line.isprintable()
+
+
 def test_an_error_brings_its_trace() -> None:
     try:
         raise KeyError("x")

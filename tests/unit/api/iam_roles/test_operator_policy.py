@@ -63,6 +63,12 @@ def test_what_no_operator_needs_is_never_in_it() -> None:
     assert "iam:DeleteRolePermissionsBoundary" not in found
 
 
+def test_the_operator_itself_reaches_no_data() -> None:
+    """Neither does it read a table, nor may it assume a role that does."""
+    found = actions(managing(managedPolicies=["AmazonKeyspacesReadOnlyAccess"]))
+    assert {action.split(":")[0] for action in found} == {"iam"}
+
+
 def test_nothing_is_attached_where_no_policy_is_listed() -> None:
     assert not actions(managing()) & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
 

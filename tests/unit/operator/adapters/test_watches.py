@@ -21,12 +21,12 @@ IAM_ROLES, AGENT_ROLE = IAMRolesKey("payments"), AgentRoleKey("payments", "order
 class Sink:
     """What the watches sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, *namespaces: str) -> None:
         self.told: list[tuple[Key, str]] = []
         self.resyncs = 0
         self.watches = Watches(
             cast(Connection, None),
-            Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents"),
+            Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents", namespaces=namespaces),
             tell=lambda key, cause: self.told.append((key, cause)),
             request_resync=self.request,
         )
@@ -116,6 +116,20 @@ def test_a_child_that_names_no_owner_is_nobodys() -> None:
     sink = Sink()
     sink.event(kinds.SECRET, "ADDED", labels={})
     sink.event(kinds.SECRET, "ADDED")
+    assert sink.keys == []
+
+
+def test_labels_that_name_another_namespace_s_database_put_nobody_to_work() -> None:
+    sink = Sink()
+    sink.event(kinds.CONFIG_MAP, "ADDED", namespace="mallory", labels=OWNER)
+    assert sink.keys == []
+    sink.event(kinds.CONFIG_MAP, "ADDED", namespace="payments", labels=OWNER)
+    assert sink.keys == [DATABASE]
+
+
+def test_labels_that_name_a_namespace_out_of_scope_put_nobody_to_work() -> None:
+    sink = Sink("billing")
+    sink.event(kinds.SECRET, "ADDED", namespace="keyward-agents", labels=OWNER)
     assert sink.keys == []
 
 

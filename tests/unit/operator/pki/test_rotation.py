@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from keyward_api import names
 from keyward_api.tenants import CertificateAuthoritySettings
 from keyward_operator.pki.certificate_authority import CertificateAuthority, issue
-from keyward_operator.pki.rotation import RETENTION, Authorities, advanced, next_step, wants_successor
+from keyward_operator.pki.rotation import RETENTION, Authorities, advanced, next_step, requested, wants_successor
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -27,6 +28,14 @@ def at(authorities: Authorities, moment: datetime, told: bytes = b"") -> Authori
 
 def wants(authorities: Authorities, moment: datetime, request: str = "") -> bool:
     return wants_successor(authorities, now=moment, request=request, settings=SETTINGS)
+
+
+def test_a_request_is_noted_as_it_is_and_a_long_one_by_its_hash() -> None:
+    assert requested({}) == ""
+    assert requested({"annotations": {names.ANNOTATION_ROTATE_CA: "2026-11-23"}}) == "2026-11-23"
+    one, other = (requested({"annotations": {names.ANNOTATION_ROTATE_CA: "r" * 250_000 + end}}) for end in "ab")
+    assert one != other
+    assert len(one) == len(other) == 64
 
 
 def test_the_successor_signs_only_when_clients_have_known_it_for_the_overlap() -> None:

@@ -8,7 +8,7 @@ from keyward_api import names
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_operator.children import Child
 from keyward_operator.kinds import reference_to
-from keyward_operator.plan.database import AGAIN_WHERE_TAKEN, after_refusals
+from keyward_operator.plan.database import AGAIN_WHERE_HELD, AGAIN_WHERE_TAKEN, after_refusals
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Issue, Plan
 from tests.unit.operator import iam_roles
@@ -379,6 +379,23 @@ def test_a_lock_is_published_at_once_and_taken_away_at_its_end() -> None:
     assert (steps.does_nothing, steps.requeue_after) == (True, 300.0)
     then = NOW + timedelta(minutes=5)
     assert published(carry_out(world, plan_for(world, now=then))).locks == ()
+
+
+@pytest.mark.parametrize("uid", [None, "a predecessor's"], ids=["own", "orphan"])
+def test_a_child_that_a_finalizer_holds_is_deleted_once(uid: str | None) -> None:
+    world = settled()
+    if uid:
+        world = labelled(world, Child.CLIENT_SERVICE, **{names.LABEL_OWNER_UID: uid})
+    going = deleting(world)
+    assert Child.CLIENT_SERVICE in deleted_by(plan_for(going))
+    metadata = {**world.children[Child.CLIENT_SERVICE]["metadata"], "deletionTimestamp": "2026-11-23T12:00:00Z"}
+    held = changed_child(going, Child.CLIENT_SERVICE, metadata=metadata)
+    assert Child.CLIENT_SERVICE not in deleted_by(plan_for(held))
+    last = plan_for(replace(held, children={Child.CLIENT_SERVICE: held.children[Child.CLIENT_SERVICE]}))
+    assert (last.delete, last.finalizers) == ((), None)
+    assert last.requeue_after == AGAIN_WHERE_HELD
+    lives = changed_child(world, Child.CLIENT_SERVICE, metadata=metadata)
+    assert deleted_by(plan_for(lives)) == []
 
 
 def test_a_lock_that_is_about_to_be_deleted_holds_until_it_is_gone() -> None:

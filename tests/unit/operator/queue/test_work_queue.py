@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from keyward_operator.errors import QueueClosedError
+from keyward_operator.keys import DatabaseKey
 from keyward_operator.queue.work_queue import Priority, WorkQueue
 
 Queue = WorkQueue[str]
@@ -108,3 +109,27 @@ async def test_its_age_is_that_of_the_key_that_waits_longest() -> None:
     assert await queue.get() == "b"
     assert await queue.get() == "a"
     assert queue.age() == 0
+
+
+async def test_namespaces_take_turns() -> None:
+    queue: WorkQueue[DatabaseKey] = WorkQueue()
+    for number in range(5):
+        queue.add(DatabaseKey("many", f"{number}"))
+    queue.add(DatabaseKey("few", "a"))
+    queue.add(DatabaseKey("few", "b"))
+    taken = [await queue.get() for _ in range(7)]
+    assert [key.namespace for key in taken] == ["many", "few", "many", "few", "many", "many", "many"]
+    assert [key.name for key in taken if key.namespace == "many"] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_namespace_that_is_never_done_lets_others_in_at_once() -> None:
+    queue: WorkQueue[DatabaseKey] = WorkQueue()
+    for number in range(50):
+        queue.add(DatabaseKey("busy", f"{number}"))
+    for _ in range(200):
+        key = await queue.get()
+        queue.done(key)
+        queue.add(key)
+    queue.add(DatabaseKey("other", "orders"))
+    soon = [await queue.get() for _ in range(2)]
+    assert DatabaseKey("other", "orders") in soon

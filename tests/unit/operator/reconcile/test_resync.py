@@ -46,10 +46,12 @@ class Lists:
             assert namespace == "keyward-agents"
             labels = {names.LABEL_OWNER_NAMESPACE: "gone", names.LABEL_OWNER_NAME: "db"}
             ours = {names.LABEL_OWNER_NAMESPACE: "payments", names.LABEL_OWNER_NAME: "orders"}
-            return [{"labels": labels}, {"labels": ours}]
+            return [{"namespace": namespace, "labels": labels}, {"namespace": namespace, "labels": ours}]
         if kind is kinds.SERVICE:
             assert namespace is None
-            return [{"labels": {names.LABEL_MANAGED_BY: "keyward-operator"}}]
+            forged = {names.LABEL_OWNER_NAMESPACE: "payments", names.LABEL_OWNER_NAME: "forged"}
+            nobodys = {names.LABEL_MANAGED_BY: "keyward-operator"}
+            return [{"namespace": "mallory", "labels": forged}, {"namespace": "payments", "labels": nobodys}]
         return []
 
 
