@@ -29,8 +29,8 @@ AGENT_PORTS = (443, 6443, servers.AWS_PORT, servers.KEYSPACES_PORT)
 an endpoint: https://aws.keyward-local.svc is the port of local AWS by then."""
 
 CLUSTER_NAME = "local"
-OPERATOR_ROLE = "keyward-operator"
-"""The operator's own IAM role, where it has one."""
+OPERATOR_ROLE = "system-keyward-operator"
+"""The operator's own IAM role, where it has one; no role that agents could run as."""
 
 BOUNDARY = "keyward-boundary"
 """The policy that bounds every role which the operator makes."""

@@ -11,8 +11,10 @@ from keyward_api.resources.models import (
     AccountID,
     ConditionList,
     Model,
+    Name,
     ObjectMeta,
     RoleARN,
+    name_list,
     validations,
 )
 from keyward_api.resources.role import NamePattern
@@ -139,12 +141,7 @@ class KeyspacesIAMRoleStatus(Model):
 
     conditions: ConditionList = ()
     arn: RoleARN | None = Field(default=None, description="ARN of the role, with its path where that is known.")
-    databases: tuple[Annotated[str, Field(max_length=253)], ...] = Field(
-        default=(),
-        max_length=256,
-        json_schema_extra=LIST_SET,
-        description="KeyspacesDatabases of the namespace whose grants name the role, the first 256 by name.",
-    )
+    databases: tuple[Name, ...] = name_list("KeyspacesDatabases of the namespace whose grants name the role.")
     trust_policy: str | None = Field(
         default=None,
         max_length=POLICY_CHARACTERS_LIMIT,

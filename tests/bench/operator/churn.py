@@ -105,6 +105,7 @@ async def lost_updates(stage: Stage) -> int:
                 database,
                 roles=lists[kinds.KEYSPACES_ROLE][namespace],
                 users=lists[kinds.KEYSPACES_USER][namespace],
+                iam_roles=lists[kinds.KEYSPACES_IAM_ROLE][namespace],
                 cluster=cluster,
                 service=services[service_name(database)],
             )

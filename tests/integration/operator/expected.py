@@ -21,10 +21,11 @@ def expected_policy(
     roles: Sequence[Json],
     users: Sequence[Json],
     locks: Sequence[Json] = (),
+    iam_roles: Sequence[Json] = (),
     cluster: Cluster,
     service: Json,
 ) -> Json:
-    """The spec of a database's policy; `service` is that of its agents."""
+    """The spec of a database's policy; `service` is that of its agents. Nobody makes IAM roles."""
     database, problem = read(KeyspacesDatabase, document)
     assert database is not None, problem
     compilation = compile_policy(
@@ -32,6 +33,9 @@ def expected_policy(
         roles=roles,
         users=users,
         locks=locks,
+        iam_roles=iam_roles,
+        iam_paths={},
+        agent_role_arn=str(database.spec.agent.identity.role_arn),
         cluster_uid=cluster.uid,
         service_address=service["spec"]["clusterIP"],
         now=datetime.now(UTC),

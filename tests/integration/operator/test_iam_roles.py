@@ -305,7 +305,7 @@ def test_a_look_at_what_is_settled_writes_nothing(
     account: LocalAws, objects: Objects, managing: str, operator: RunningOperator
 ) -> None:
     settle(objects, managing)
-    objects.apply(database(managing, "ledger", agent=MANAGED))
+    objects.apply(database(managing, "ledger", agent=MANAGED), iam_role(managing, "unused", "unused"))
     objects.wait(
         "keyspacesdatabase",
         "ledger",

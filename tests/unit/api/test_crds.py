@@ -117,3 +117,10 @@ def test_the_compiled_lists_are_not_followed_item_by_item_in_managed_fields() ->
 def test_a_union_has_no_structural_form() -> None:
     with pytest.raises(UnstructuralSchemaError):
         structural({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {})
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_no_list_of_a_status_is_a_set(kind: Kind) -> None:
+    """Of an empty set managedFields say nothing, so that the operator would apply it again and again."""
+    status = schema_of(kind)["properties"].get("status", {})
+    assert [path for path, node in nodes(status) if node.get("x-kubernetes-list-type") == "set"] == []

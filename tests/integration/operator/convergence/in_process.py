@@ -16,6 +16,7 @@ from keyward_api import names
 from keyward_api.names import FieldManager
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.clients.connection import Connection
+from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
@@ -84,6 +85,10 @@ class MortalApi(KubernetesApi):
         return answer
 
 
+def _settings() -> PlatformSettings:
+    return PlatformSettings.model_validate(copy.deepcopy(SETTINGS))
+
+
 class Operator:
     """A fresh operator: of what another one knew it knows nothing."""
 
@@ -108,14 +113,17 @@ class Operator:
         """Look at everything once. Raises DiedError, or OperatorError where something failed."""
         queue: WorkQueue[Key] = WorkQueue()
         journal = Journal()
-        resync = Resync(self._api, queue, journal, self._scope, period=1.0)
+        resync = Resync(self._api, queue, journal, self._scope, settings=_settings, period=1.0)
+        # The settings keep the operator out of IAM: nothing is asked there.
+        iam = IamApi(environment={})
         reconcilers = build(
             self._api,
+            iam,
             queue,
             journal,
             self._scope,
             cluster=await read_cluster(self._api),
-            settings=lambda: PlatformSettings.model_validate(copy.deepcopy(SETTINGS)),
+            settings=_settings,
             instance="test",
         )
         try:

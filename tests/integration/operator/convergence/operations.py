@@ -18,6 +18,7 @@ from tests.integration.operator.convergence.world import DATABASES, FOREIGN, Wor
 
 ROLES = ("reader", "writer")
 USERS = ("app", "job")
+IAM_ROLES = ("reading", "writing")
 WRITES = 30
 """About as many as a look at two new databases takes."""
 
@@ -57,13 +58,21 @@ def _database(name: str, replicas: int, permitted: bool, tier: str) -> Operation
     return Operation(f"put database {name} {replicas=} {permitted=} {tier=}", do)
 
 
-def _role(name: str, keyspace: str, databases: Json) -> Operation:
+def _role(name: str, keyspace: str, databases: Json, db_user: str = resources.DB_USER) -> Operation:
     async def do(run: Run) -> None:
-        manifest = resources.role(run.world.namespace, name, (keyspace,))
+        manifest = resources.role(run.world.namespace, name, (keyspace,), (db_user,))
         manifest["spec"]["allow"][0]["databases"] = databases
         await run.world.put(manifest, kinds.KEYSPACES_ROLE)
 
-    return Operation(f"put role {name} {keyspace=} {databases=}", do)
+    return Operation(f"put role {name} {keyspace=} {databases=} {db_user=}", do)
+
+
+def _iam_role(name: str, management: str) -> Operation:
+    async def do(run: Run) -> None:
+        manifest = resources.iam_role(run.world.namespace, f"Keyspaces-{name}", name, management=management)
+        await run.world.put(manifest, kinds.KEYSPACES_IAM_ROLE)
+
+    return Operation(f"put IAM role {name} {management=}", do)
 
 
 def _user(name: str, roles: tuple[str, ...], suspended: bool) -> Operation:
@@ -122,13 +131,21 @@ _written = st.sampled_from(
         *((kinds.KEYSPACES_DATABASE, name) for name in DATABASES),
         *((kinds.KEYSPACES_ROLE, name) for name in ROLES),
         *((kinds.KEYSPACES_USER, name) for name in USERS),
+        *((kinds.KEYSPACES_IAM_ROLE, name) for name in IAM_ROLES),
     ]
 )
 OPERATIONS = st.one_of(
     st.builds(
         _database, _databases, st.integers(0, 3), st.just(True) | st.booleans(), st.sampled_from(["gold", "silver"])
     ),
-    st.builds(_role, st.sampled_from(ROLES), st.sampled_from(["orders", "stock"]), _rules),
+    st.builds(
+        _role,
+        st.sampled_from(ROLES),
+        st.sampled_from(["orders", "stock"]),
+        _rules,
+        st.sampled_from([resources.DB_USER, "Keyspaces-reading", "*"]),
+    ),
+    st.builds(_iam_role, st.sampled_from(IAM_ROLES), st.just("Adopt")),
     st.builds(_user, st.sampled_from(USERS), _held, st.just(False) | st.booleans()),
     st.builds(_deletion, _written, st.booleans()),
     st.builds(_name_taken, _databases, st.sampled_from(FOREIGN)),

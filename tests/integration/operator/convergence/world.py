@@ -135,7 +135,7 @@ class World:
     async def check(self) -> None:
         """What must be true of every settled world."""
         roles, users = await self.list(kinds.KEYSPACES_ROLE), await self.list(kinds.KEYSPACES_USER)
-        locks = await self.list(kinds.KEYSPACES_LOCK)
+        locks, iam_roles = await self.list(kinds.KEYSPACES_LOCK), await self.list(kinds.KEYSPACES_IAM_ROLE)
         cluster = await read_cluster(self._api)
         places: set[str] = set()
         for database in await self.list(kinds.KEYSPACES_DATABASE):
@@ -146,7 +146,7 @@ class World:
             _check_children(database, own)
             if not _is_denied(database) and own.keys() >= {Child.POLICY, Child.SERVICE}:
                 service = own[Child.SERVICE]
-                lists = {"roles": roles, "users": users, "locks": locks}
+                lists = {"roles": roles, "users": users, "locks": locks, "iam_roles": iam_roles}
                 spec = expected_policy(database, **lists, cluster=cluster, service=service)
                 assert own[Child.POLICY]["spec"] == spec
         assert sorted(map(str, await self.made())) == sorted(places), "each child once, and nothing else"
