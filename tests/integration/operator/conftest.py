@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from keyward_api import names
+from keyward_api.canonical import content_hash
 from tests.integration.operator import installation
 from tests.integration.operator.control_plane import ControlPlane, RunningOperator, eventually
 
@@ -68,7 +69,8 @@ def new_operator(
 @pytest.fixture
 def namespace(installed: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of the test's own. What it holds goes with it, even where no operator runs to let it go."""
-    name = request.node.name.replace("_", "-").split("[")[0][:50].rstrip("-")
+    test, _, parameters = request.node.name.replace("_", "-").lower().rstrip("]").partition("[")
+    name = f"{test[:40]}-{content_hash(parameters, length=8)}" if parameters else test[:50].rstrip("-")
     installed.kubectl("create", "namespace", name)
     yield name
     held = "keyspacesdatabases,keyspacesiamroles"
