@@ -2,7 +2,7 @@
 
 1. Settings, health listener, a connection to the API server.
 2. Wait until the API server lists our kinds: the chart may install them after us.
-3. Watches and candidacy. A standby gathers keys and does nothing with them.
+3. Watches and candidacy. A standby remembers for a while what it hears, and does nothing with it.
 4. As the leader: a resync at once and then from time to time, and workers.
 It ends by SIGTERM (workers finish what they have begun, the Lease is released), with an error where a watch cannot go
 on, and on the spot where the Lease is lost. Kubernetes starts it again; nothing is kept that a new start would need.
@@ -35,6 +35,7 @@ from keyward_operator.kinds import Reference
 from keyward_operator.options import Options
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.lanes import Lanes
+from keyward_operator.queue.standby import Standby
 from keyward_operator.reconcile.reconcilers import Reconcilers, build
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.settings import SettingsFile
@@ -45,6 +46,9 @@ SETTINGS_PERIOD = 5.0
 
 IAM_WORKERS = 2
 """Workers for what waits for IAM, which limits the rate of calls."""
+
+TAKEOVER_MEMORY = 2.0 * leader_election.LEASE_DURATION
+"""Seconds: what a standby heard before, the leader saw to, or the resync finds that a new leader begins with."""
 
 STOP_DEADLINE = 20.0
 """Seconds that workers have at SIGTERM; a pod has 30."""
@@ -60,6 +64,7 @@ class Program:
         self._options = options
         self._settings = SettingsFile(options.settings_file)
         self._queue: Lanes[Key] = Lanes(waits_for_aws)
+        self._standby: Standby[Key] = Standby(memory=TAKEOVER_MEMORY)
         self._journal = Journal()
         self._explain = ExplainServer(options.explain_socket, self._journal, identity=options.identity)
         self._stop = asyncio.Event()
@@ -132,6 +137,8 @@ class Program:
                         group.create_task(self._watch_settings(resync), name="settings"),
                     ]
                     await self._election.acquire()
+                    for key in self._standby.take():
+                        self._queue.add(key)
                     helpers.append(group.create_task(_keep(self._election), name="lease"))
                     helpers.append(group.create_task(resync.run(), name="resync"))
                     await self._queue.work(reconcile, fast=options.workers, slow=IAM_WORKERS)
@@ -142,7 +149,10 @@ class Program:
 
     def _tell(self, key: Key, cause: str) -> None:
         self._journal.heard(key, cause)
-        self._queue.add(key)
+        if self._election is not None and self._election.leads:
+            self._queue.add(key)
+        else:
+            self._standby.heard(key)
 
     def _current_settings(self) -> PlatformSettings:
         return self._settings.current
