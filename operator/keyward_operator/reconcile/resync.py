@@ -4,6 +4,7 @@ kopf tells nothing of what vanished while a watch was broken. Where it lists aga
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -22,8 +23,11 @@ from keyward_operator.scope import Scope
 JITTER = 0.1
 """The part of a period by which one may be longer or shorter."""
 
-GATHERING = 1.0
-"""Seconds in which several requests for a resync become one."""
+GATHERING = 2.0
+"""Seconds without a request after which a resync begins: while watches begin, the objects that they list ask for it."""
+
+GATHERING_LIMIT = 30.0
+"""Seconds after which a resync begins, whatever is still requested."""
 
 RETRY = 5.0
 """Seconds after a resync that failed."""
@@ -54,14 +58,16 @@ class Resync:
         self._settings = settings
         self._period = period
         self._requested = asyncio.Event()
+        self._requested.set()  # the watches begin when we do
 
     def request(self) -> None:
         """Have a resync soon."""
         self._requested.set()
 
     async def run(self) -> None:
-        """Resync at once, and then once a period or when requested, until cancelled."""
+        """Resync once the watches have begun, and then once a period or when requested, until cancelled."""
         while True:
+            await self._gather()
             delay = self._period * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - to spread, not to hide
             try:
                 await self.once()
@@ -98,7 +104,13 @@ class Resync:
         try:
             async with asyncio.timeout(delay):
                 await self._requested.wait()
-                await asyncio.sleep(GATHERING)
         except TimeoutError:
             pass  # the period is over
-        self._requested.clear()
+
+    async def _gather(self) -> None:
+        """Wait until nothing more is requested: what a watch lists is looked at after it was listed, and once."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHERING_LIMIT):
+                while self._requested.is_set():
+                    self._requested.clear()
+                    await asyncio.wait_for(self._requested.wait(), GATHERING)

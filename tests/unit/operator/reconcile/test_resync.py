@@ -106,3 +106,19 @@ async def test_a_failure_is_tried_again_soon() -> None:
     lists = Lists()
     lists.broken = True
     await run(resync_of(lists, WorkQueue(), 3600), lambda: lists.asked >= 3)
+
+
+async def test_while_watches_begin_it_waits_until_they_have_listed_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resync, "GATHERING", 0.2)
+    lists = Lists()
+    made = resync_of(lists, WorkQueue(), 3600)
+
+    async def requests() -> None:
+        for _ in range(20):
+            made.request()
+            await asyncio.sleep(0.02)
+            assert lists.asked == 0
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(requests())
+        group.create_task(run(made, lambda: lists.asked == 1))
