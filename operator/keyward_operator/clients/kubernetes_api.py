@@ -29,7 +29,7 @@ from keyward_operator.kinds import Kind, Reference, reference_to
 REQUEST_TIMEOUT = 30.0
 """Seconds; a list of one page or one write takes far less."""
 
-PAGE = 500
+PAGE = 100
 """Objects asked for at once."""
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
