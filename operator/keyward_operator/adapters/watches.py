@@ -11,10 +11,12 @@ and ConfigMaps there are not watched by the first, so the second watches them.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from keyward_api import names
 from keyward_operator import kinds
@@ -44,11 +46,14 @@ _JUDGED = (*kinds.INPUTS, kinds.KEYSPACES_POLICY, kinds.NAMESPACE)
 
 _OWN_CHILDREN = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 _REQUEST_TIMEOUT = 30.0
-_PAGE = 100
+_PAGE = 50
 """Objects asked for at once: of each kind so many are held at a start."""
 
 _IDLE_SECONDS = 0.05
 _CONNECT_TIMEOUT = 10.0
+_REQUEST_SPACING = 0.2
+"""Seconds between two requests for a resync; less than what a resync waits for the last one."""
+
 _WATCH_LIFETIME = 600.0
 """Seconds until a watch is opened anew, whatever its state."""
 
@@ -74,6 +79,7 @@ class Watches:
         self._tell = tell
         self._seen: dict[tuple[str, str, str], int] = {}
         self._request_resync = request_resync
+        self._next_request = 0.0
         self._to_loop: Callable[..., object]  # of the loop that runs us, not of kopf's
         self._threads = (
             KopfThread("watches of tenants' namespaces", self._with_tenants),
@@ -104,6 +110,7 @@ class Watches:
         return await kopf.spawn_tasks(
             registry=registry,
             settings=_settings(CHILDREN_WITH_TENANTS),
+            memories=_NoMemories(),
             standalone=True,
             clusterwide=not self._scope.namespaces,
             namespaces=self._scope.namespaces,
@@ -119,6 +126,7 @@ class Watches:
         return await kopf.spawn_tasks(
             registry=registry,
             settings=_settings(children),
+            memories=_NoMemories(),
             standalone=True,
             namespaces=[self._scope.agents_namespace],
             ready_flag=thread.ready,
@@ -151,7 +159,7 @@ class Watches:
         namespace, name = metadata.get("namespace") or "", metadata["name"]
         is_news = kind in _JUDGED and self._is_news(kind, event_type, body)
         if event_type is None:
-            self._to_loop(self._request_resync)
+            self._on_listed()
             return
         cause = f"{Reference(kind=kind, namespace=namespace, name=name)} was {event_type.lower()}"
         owner = named_owner(metadata, agents_namespace=self._scope.agents_namespace)
@@ -159,6 +167,13 @@ class Watches:
             owner = None
         for key in _keys(kind, namespace, name, owner, is_news=is_news):
             self._send(key, cause)
+
+    def _on_listed(self) -> None:
+        """To wake another thread costs more than kopf's work on an object, and a start lists thousands."""
+        now = time.monotonic()
+        if now >= self._next_request:
+            self._next_request = now + _REQUEST_SPACING
+            self._to_loop(self._request_resync)
 
     def _is_news(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> bool:
         """Whether more than its status changed: our own writes of that are no reason to look at a namespace again.
@@ -204,11 +219,33 @@ def _keys(kind: Kind, namespace: str, name: str, owner: DatabaseKey | None, *, i
             yield IAMRolesKey(owner.namespace)
 
 
+class _NoMemories(ResourceMemories):
+    """kopf remembers a kilobyte of each object while it exists, for handlers of a sort that we have none of."""
+
+    async def recall(self, *args: Any, **kwargs: Any) -> ResourceMemory:  # noqa: ANN401 - kopf's
+        kwargs["ephemeral"] = True
+        return await super().recall(*args, **kwargs)
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """kopf copies each object whole to find out what changed, for handlers of a sort that we have none of."""
+
+    def build(self, **_: object) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        """Keep nothing."""
+
+
 def _settings(children: tuple[Kind, ...]) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     # It would watch CustomResourceDefinitions, which are none of the operator's business.
     settings.scanning.disabled = True
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NoDiffs()
     settings.networking.request_timeout = _REQUEST_TIMEOUT
     settings.networking.connect_timeout = _CONNECT_TIMEOUT
     settings.watching.server_timeout = int(_WATCH_LIFETIME)

@@ -136,8 +136,19 @@ def test_labels_that_name_a_namespace_out_of_scope_put_nobody_to_work() -> None:
 def test_a_new_list_asks_for_a_resync_for_it_does_not_tell_what_vanished() -> None:
     sink = Sink()
     sink.event(kinds.KEYSPACES_ROLE, None, "reader")
+    assert (sink.resyncs, sink.keys) == (1, [])
+
+
+def test_the_thousands_of_objects_of_a_list_ask_for_it_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = Sink()
+    now = 1000.0
+    monkeypatch.setattr(watches.time, "monotonic", lambda: now)
+    for _ in range(100):
+        sink.event(kinds.SECRET, None, labels=OWNER)
+    assert sink.resyncs == 1
+    now += watches._REQUEST_SPACING
     sink.event(kinds.SECRET, None, labels=OWNER)
-    assert (sink.resyncs, sink.keys) == (2, [])
+    assert sink.resyncs == 2, "the last ones are not forgotten"
     sink.event(kinds.KEYSPACES_DATABASE, "MODIFIED")
     assert sink.resyncs == 2
 
