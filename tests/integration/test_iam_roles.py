@@ -17,7 +17,7 @@ from keyward_operator.iam.role_state import Account
 from keyward_operator.plan.agent_role.role import AgentRole, keep, let_go
 from keyward_operator.reconcile.iam_executor import IamExecutor
 from local.aws.client import REGION, Credentials
-from tests.integration.local_services import ACCOUNT, ISSUER, LocalAws, allow, policy
+from tests.integration.local_services import ACCOUNT, LocalAws, allow, policy
 from tests.integration.managed_roles import (
     AGENT,
     BOUNDARY,
@@ -36,6 +36,9 @@ from tests.integration.managed_roles import (
     tags,
     writes,
 )
+
+OWN_ISSUER = "https://own-role.example"
+"""Of a cluster that no other test tells IAM of."""
 
 
 @pytest.fixture(scope="module")
@@ -368,7 +371,7 @@ async def test_the_agents_own_role_is_kept_and_used_by_its_pod_alone(account: Lo
         database=Ownership(cluster=CLUSTER, namespace="payments", name="ledger", uid="uid-ledger"),
         account=Account(partition="aws", account_id=ACCOUNT),
         iam=SETTINGS.tenants[0].iam,
-        issuer=ISSUER,
+        issuer=OWN_ISSUER,
         service_account="payments.ledger",
         agents_namespace=names.AGENTS_NAMESPACE,
     )
@@ -384,7 +387,7 @@ async def test_the_agents_own_role_is_kept_and_used_by_its_pod_alone(account: Lo
     reader, writer = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Reader", "Writer"))
     assert [await step(reader) for _ in range(3)] == ["Pending", "Pending", "NoAWSIdentity"]
     account.iam.create_open_id_connect_provider(
-        Url=ISSUER, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
+        Url=OWN_ISSUER, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
     )
     assert await step(reader) == "Trusted"
     assert [await step(reader, writer) for _ in range(2)] == ["Pending", "Trusted"]
