@@ -7,7 +7,8 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol fuzz differential rollouts clean down
+.PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol fuzz differential rollouts property \
+	bench-operator clean down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +67,12 @@ e2e-netpol: setup ## NetworkPolicies that count (Calico's Felix): who reaches wh
 rollouts: setup ## Twenty rolling updates under drivers that try nothing again
 	$(BIN)/python -m local up
 	KEYWARD_ROLLOUTS=20 $(PYTEST) tests/e2e/test_rollouts.py -s
+
+property: setup ## 200 sequences of edits, deletes and crashes, after which the operator converges (COUNT)
+	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) tests/integration/operator/convergence/test_sequences.py
+
+bench-operator: setup ## The operator with 1,000 databases, roles and users (BENCH="--databases 100 ...")
+	@$(BIN)/python -m tests.bench.operator $(BENCH)
 
 fuzz: setup ## Fuzz until it is stopped; what is found is kept in .state/fuzz
 	@$(BIN)/python -m tests.fuzz

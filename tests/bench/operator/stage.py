@@ -63,6 +63,8 @@ class Stage:
     feed: Feed
     settings: Path
     operators: list[RunningOperator] = field(default_factory=list)
+    requests_of_a_start: int = 0
+    """What one operator asks for when it starts and nothing has changed."""
 
     def new_operator(self) -> RunningOperator:
         """An operator that was not started."""

@@ -53,6 +53,7 @@ async def start_unchanged(stage: Stage) -> None:
     found = await at_rest(operator, until_seen=stage.fleet.namespaces)
     work = stage.audit.take()
     assert found.series["keyward_operator_database_ready"] == stage.fleet.databases, "each database was evaluated"
+    stage.requests_of_a_start = len(work)
     _tell(stage, "cold start, nothing changed", began, work, at_most_seconds=30)
     stage.table.add("cold start, nothing changed: writes", _writes(work), at_most=0)
     stage.note_peak(operator, "cold start, nothing changed")
