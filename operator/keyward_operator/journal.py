@@ -7,7 +7,7 @@ longest ago are forgotten first.
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from keyward_operator import metrics
 from keyward_operator.json_types import Json
 from keyward_operator.keys import Key
+from keyward_operator.plan.result import Happening
 
 KEPT = 5
 """Looks that are kept of each key."""
@@ -92,6 +93,11 @@ class Journal:
         if look is not None:
             look.steps.append(step)
         logger.info(step, extra={"key": key})
+
+    def told(self, key: Key, happenings: Sequence[Happening]) -> None:
+        """Events were written about `key`, which is being worked on."""
+        for happening in happenings:
+            self.did(key, f"told by an event: {happening.action} {happening.reason}: {happening.message}")
 
     def of(self, key: Key) -> list[Look]:
         """The looks that are kept, oldest first."""

@@ -70,6 +70,9 @@ POD = _core("Pod", "pods")
 SECRET = _core("Secret", "secrets")
 SERVICE = _core("Service", "services")
 SERVICE_ACCOUNT = _core("ServiceAccount", "serviceaccounts")
+IN_BOTH_NAMESPACES = (SERVICE, CONFIG_MAP)
+"""Kinds of which some children are in the database's namespace, and some with the agents."""
+
 DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deployments")
 ROLE = _rbac("Role", "roles")
 ROLE_BINDING = _rbac("RoleBinding", "rolebindings")

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from keyward_operator import kinds
 from keyward_operator.kinds import Kind
 
-_IN_BOTH = (kinds.SERVICE, kinds.CONFIG_MAP)
-"""Kinds of which children are in the databases' namespaces and with the agents."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
@@ -23,11 +20,12 @@ class Scope:
 
     def where(self, kind: Kind) -> Collection[str | None]:
         """The namespaces to list a kind in; None stands for all at once."""
-        if kind not in (*kinds.INPUTS, *_IN_BOTH):
+        if kind not in (*kinds.INPUTS, *kinds.IN_BOTH_NAMESPACES):
             return (self.agents_namespace,)
         if not self.namespaces:
             return (None,)
-        return dict.fromkeys((*self.namespaces, *((self.agents_namespace,) if kind in _IN_BOTH else ())))
+        both = (self.agents_namespace,) if kind in kinds.IN_BOTH_NAMESPACES else ()
+        return dict.fromkeys((*self.namespaces, *both))
 
     def holds(self, namespace: str) -> bool:
         """Whether a tenant's namespace is within."""

@@ -66,6 +66,14 @@ def refused(cluster: Kubectl, resource: Object, *, validation: str = "Strict") -
     return answer.stderr
 
 
+def must_refuse(cluster: Kubectl, resource: Object, change: Change, field: str, says: str) -> None:
+    """The changed resource is refused, by a message that names the field and says what would be right."""
+    change(resource)
+    message = refused(cluster, resource)
+    assert field in message
+    assert says in message
+
+
 def an_iam_role() -> Object:
     return manifests.iam_role("invalid", NAMESPACE, role_name="Reader", management="Manage")
 
@@ -222,11 +230,7 @@ DATABASES = [
 
 @pytest.mark.parametrize(("change", "field", "says"), [pytest.param(*case[1:], id=case[0]) for case in DATABASES])
 def test_a_database_is_refused_for(platform: Kubectl, change: Change, field: str, says: str) -> None:
-    resource = a_database()
-    change(resource)
-    message = refused(platform, resource)
-    assert field in message
-    assert says in message
+    must_refuse(platform, a_database(), change, field, says)
 
 
 def test_a_database_name_is_at_most_40_characters_long(platform: Kubectl) -> None:
@@ -314,11 +318,7 @@ ROLES = [
 
 @pytest.mark.parametrize(("change", "field", "says"), [pytest.param(*case[1:], id=case[0]) for case in ROLES])
 def test_a_role_is_refused_for(platform: Kubectl, change: Change, field: str, says: str) -> None:
-    resource = a_role()
-    change(resource)
-    message = refused(platform, resource)
-    assert field in message
-    assert says in message
+    must_refuse(platform, a_role(), change, field, says)
 
 
 @pytest.mark.parametrize("dimension", ["databases", "dbUsers", "keyspaces", "tables", "permissions"])
@@ -410,11 +410,7 @@ USERS = [
 
 @pytest.mark.parametrize(("change", "field", "says"), [pytest.param(*case[1:], id=case[0]) for case in USERS])
 def test_a_user_is_refused_for(platform: Kubectl, change: Change, field: str, says: str) -> None:
-    resource = a_user()
-    change(resource)
-    message = refused(platform, resource)
-    assert field in message
-    assert says in message
+    must_refuse(platform, a_user(), change, field, says)
 
 
 def test_the_group_of_one_namespaces_service_accounts_is_accepted(platform: Kubectl) -> None:
@@ -453,11 +449,7 @@ LOCKS = [
 
 @pytest.mark.parametrize(("change", "field", "says"), [pytest.param(*case[1:], id=case[0]) for case in LOCKS])
 def test_a_lock_is_refused_for(platform: Kubectl, change: Change, field: str, says: str) -> None:
-    resource = a_lock()
-    change(resource)
-    message = refused(platform, resource)
-    assert field in message
-    assert says in message
+    must_refuse(platform, a_lock(), change, field, says)
 
 
 @pytest.mark.parametrize("group", ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:payments"])
@@ -494,8 +486,4 @@ IAM_ROLES = [
 
 @pytest.mark.parametrize(("change", "field", "says"), [pytest.param(*case[1:], id=case[0]) for case in IAM_ROLES])
 def test_an_iam_role_is_refused_for(platform: Kubectl, change: Change, field: str, says: str) -> None:
-    resource = an_iam_role()
-    change(resource)
-    message = refused(platform, resource)
-    assert field in message
-    assert says in message
+    must_refuse(platform, an_iam_role(), change, field, says)

@@ -28,7 +28,6 @@ from keyward_operator.kinds import Kind, Reference
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
 
-CHILDREN_WITH_TENANTS = (kinds.SERVICE, kinds.CONFIG_MAP)
 CHILDREN_WITH_AGENTS = (
     kinds.KEYSPACES_POLICY,
     kinds.DEPLOYMENT,
@@ -102,14 +101,14 @@ class Watches:
 
     async def _with_tenants(self, thread: KopfThread) -> KopfTasks:
         registry = self._registry()
-        for kind in (*kinds.INPUTS, *CHILDREN_WITH_TENANTS):
+        for kind in (*kinds.INPUTS, *kinds.IN_BOTH_NAMESPACES):
             self._watch(registry, kind)
         if not self._scope.namespaces:
             # To watch them is a right in the whole cluster; in named namespaces a resync finds changed labels.
             self._watch(registry, kinds.NAMESPACE)
         return await kopf.spawn_tasks(
             registry=registry,
-            settings=_settings(CHILDREN_WITH_TENANTS),
+            settings=_settings(kinds.IN_BOTH_NAMESPACES),
             memories=_NoMemories(),
             standalone=True,
             clusterwide=not self._scope.namespaces,
@@ -120,7 +119,7 @@ class Watches:
 
     async def _with_agents(self, thread: KopfThread) -> KopfTasks:
         registry = self._registry()
-        children = CHILDREN_WITH_AGENTS + (CHILDREN_WITH_TENANTS if self._scope.namespaces else ())
+        children = CHILDREN_WITH_AGENTS + (kinds.IN_BOTH_NAMESPACES if self._scope.namespaces else ())
         for kind in children:
             self._watch(registry, kind)
         return await kopf.spawn_tasks(

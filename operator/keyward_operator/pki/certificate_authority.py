@@ -8,6 +8,7 @@ RFC 5280 4.2.1: keyUsage, basicConstraints, subject and authority key identifier
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -66,7 +67,7 @@ def issue(*, database: str, now: datetime, lifetime: timedelta) -> CertificateAu
 def is_valid(authority: CertificateAuthority, *, now: datetime) -> bool:
     """Whether agents can sign with it and clients will trust it at `now`."""
     try:
-        certificate = x509.load_pem_x509_certificate(authority.certificate)
+        certificate = _read(authority.certificate)
         key = serialization.load_pem_private_key(authority.private_key, password=None)
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except (ValueError, TypeError, x509.ExtensionNotFound):
@@ -80,7 +81,13 @@ def is_valid(authority: CertificateAuthority, *, now: datetime) -> bool:
 
 def end_of(authority: CertificateAuthority) -> datetime:
     """When a valid CA ends."""
-    return x509.load_pem_x509_certificate(authority.certificate).not_valid_after_utc
+    return _read(authority.certificate).not_valid_after_utc
+
+
+@lru_cache(maxsize=64)
+def _read(certificate: bytes) -> x509.Certificate:
+    """Remembered, for one look at a database asks for the same certificate several times."""
+    return x509.load_pem_x509_certificate(certificate)
 
 
 def _key_usage() -> x509.KeyUsage:

@@ -256,7 +256,8 @@ def a_name_is_taken(view: View) -> Verdict | None:
 def a_child_is_refused(view: View) -> Verdict | None:
     """The API server did not take a child: by a quota, an admission policy, or because it would not be valid."""
     if view.refused:
-        return fails(Reason.REFUSED, join(view.refused))
+        sentences = [f"{view.context.reference(child)}: {why}" for child, why in view.refused.items()]
+        return fails(Reason.REFUSED, join(sentences))
     return None
 
 

@@ -8,14 +8,15 @@
    then.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from keyward_api import names
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
-from keyward_operator.kinds import KEYSPACES_POLICY
 from keyward_operator.pki.rotation import next_step, requested, wants_successor
 from keyward_operator.plan import desired, events, pods
+from keyward_operator.plan.finalizers import finalizers_of, without
 from keyward_operator.plan.owned import differs, status_differs
 from keyward_operator.plan.result import Happening, Issue, Plan
 from keyward_operator.plan.standings import Standing
@@ -42,16 +43,12 @@ def plan(view: View) -> Plan:
     return _plan_children(view)
 
 
-def after_refusals(steps: Plan, view: View, refused: tuple[str, ...]) -> Plan:
-    """A plan of which the API server refused some children, each told by one sentence: what is to be said of that."""
+def after_refusals(steps: Plan, view: View, refused: Mapping[Child, str]) -> Plan:
+    """A plan of which the API server refused some children, with why: what is to be said of that."""
     seen = replace(view, refused=refused)
-    status = status_of(seen, policy_is_written=not any(KEYSPACES_POLICY.kind in text for text in refused))
+    status = status_of(seen, policy_is_written=Child.POLICY in desired.manifests(view) and Child.POLICY not in refused)
     changed = status_differs(view.observed.database, status, names.FieldManager.DATABASE)
     return replace(steps, status=status if changed else None, events=_events(seen, status))
-
-
-def _finalizers(view: View) -> tuple[str, ...]:
-    return tuple(view.observed.database["metadata"].get("finalizers") or ())
 
 
 def _plan_deletion(view: View) -> Plan:
@@ -60,9 +57,9 @@ def _plan_deletion(view: View) -> Plan:
     if left:
         begun = tuple(desired.deletion(view, child) for child in left if not desired.is_ending(view, child))
         return Plan(delete=begun, requeue_after=AGAIN if begun else AGAIN_WHERE_HELD)
-    if names.FINALIZER not in _finalizers(view):
+    if names.FINALIZER not in finalizers_of(view.observed.database):
         return Plan()
-    return Plan(finalizers=tuple(name for name in _finalizers(view) if name != names.FINALIZER))
+    return Plan(finalizers=without(view.observed.database, names.FINALIZER))
 
 
 def _plan_children(view: View) -> Plan:
@@ -76,7 +73,7 @@ def _plan_children(view: View) -> Plan:
     awaited = [child for child in _AWAITED if child in changed and view.standings[child] is Standing.ABSENT]
     replaced = pods.replacement(view)
     status = status_of(view, policy_is_written=Child.POLICY in manifests)
-    finalizers = _finalizers(view)
+    finalizers = finalizers_of(view.observed.database)
     return Plan(
         finalizers=None if names.FINALIZER in finalizers else (*finalizers, names.FINALIZER),
         delete=delete,

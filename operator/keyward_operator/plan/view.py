@@ -1,7 +1,7 @@
 """What follows from what was observed, worked out once for all checks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -54,8 +54,8 @@ class View:
     reports: tuple[AgentReport, ...]
     """What those agents report whose pods exist."""
 
-    refused: tuple[str, ...] = ()
-    """Children that the API server did not take just now, and why: one sentence each."""
+    refused: Mapping[Child, str] = field(default_factory=dict)
+    """Children that the API server did not take just now, and why."""
 
     @property
     def violations(self) -> tuple[Violation, ...]:

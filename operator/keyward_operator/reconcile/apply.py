@@ -40,6 +40,7 @@ class Applier:
     def __init__(self, api: KubernetesApi, recorder: EventRecorder, journal: Journal) -> None:
         self._api = api
         self._recorder = recorder
+        self._journal = journal
         self._did = journal.did
 
     async def apply(self, plan: Plan, view: View) -> None:
@@ -53,32 +54,31 @@ class Applier:
         for deletion in plan.delete:
             await self._api.delete(deletion.reference, uid=deletion.uid)
             self._did(key, f"deleted {deletion.reference}")
-        refused = await self._try_to_issue(key, plan, observed, context)
-        refused += await self._make_children(key, plan, view)
+        refused = await self._try_to_issue(key, plan, observed, context) | await self._make_children(key, plan, view)
         await self._tend_agents(key, plan, observed, context)
         await self._tell(key, after_refusals(plan, view, refused) if refused else plan, observed)
         if refused:
-            raise RefusedError("; ".join(refused))
+            raise RefusedError("; ".join(f"{context.reference(child)}: {why}" for child, why in refused.items()))
         if plan.finalizers is not None and not adds_finalizer:
             await self._set_finalizers(key, observed, plan)
             self._did(key, f"released {database_reference(key)}")
 
-    async def _make_children(self, key: DatabaseKey, plan: Plan, view: View) -> tuple[str, ...]:
+    async def _make_children(self, key: DatabaseKey, plan: Plan, view: View) -> dict[Child, str]:
         """Apply what can be applied; what the API server refuses for good, such as a quota, keeps nothing else back."""
-        refused = []
+        refused = {}
         for manifest in plan.apply:
             reference = kinds.reference_to(manifest)
+            child = view.context.child_at(reference)
             try:
-                await self._make(key, manifest, view)
+                await self._make(key, child, manifest, view)
             except (InvalidError, ForbiddenError) as error:
-                refused.append(f"{reference}: {error}")
+                refused[child] = str(error)
             else:
                 self._did(key, f"applied {reference}: {change(manifest, view)}")
-        return tuple(refused)
+        return refused
 
-    async def _make(self, key: DatabaseKey, manifest: Json, view: View) -> None:
-        reference = kinds.reference_to(manifest)
-        child = view.context.child_at(reference)
+    async def _make(self, key: DatabaseKey, child: Child, manifest: Json, view: View) -> None:
+        reference = view.context.reference(child)
         try:
             await self._api.apply(manifest)
         except InvalidError:
@@ -94,23 +94,22 @@ class Applier:
             uid = observed.database["metadata"]["uid"]
             await self._api.apply_status(database_reference(key), uid=uid, status=plan.status)
         await self._recorder.record(kinds.KEYSPACES_DATABASE, observed.database, plan.events)
-        for event in plan.events:
-            self._did(key, f"told by an event: {event.action} {event.reason}: {event.message}")
+        self._journal.told(key, plan.events)
 
     async def _set_finalizers(self, key: DatabaseKey, observed: Observed, plan: Plan) -> None:
         await set_finalizers(self._api, database_reference(key), observed.database, plan.finalizers or ())
 
     async def _try_to_issue(
         self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext
-    ) -> tuple[str, ...]:
+    ) -> dict[Child, str]:
         """Make a CA where one is wanted; no more than another child does it keep a revocation from the agents."""
         if plan.issue is None:
-            return ()
+            return {}
         try:
             await self._issue(key, plan.issue, observed, context)
         except (InvalidError, ForbiddenError) as error:
-            return (f"{context.reference(Child.CA_SECRET)}: {error}",)
-        return ()
+            return {Child.CA_SECRET: str(error)}
+        return {}
 
     async def _issue(self, key: DatabaseKey, what: Issue, observed: Observed, context: ManifestContext) -> None:
         """Make a CA, only where the Secret is still as it was seen: one made meanwhile must not be overwritten."""

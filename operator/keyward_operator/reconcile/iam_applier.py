@@ -64,5 +64,4 @@ class IamApplier:
             except NotFoundError:
                 return  # deleted meanwhile
         await self._recorder.record(reference.kind, document, steps.events)
-        for event in steps.events:
-            self._journal.did(key, f"told by an event: {event.action} {event.reason}: {event.message}")
+        self._journal.told(key, steps.events)

@@ -21,8 +21,6 @@ from keyward_operator.reconcile.observe import namespace_labels, namespace_selec
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
 
-_IN_BOTH_NAMESPACES = (kinds.SERVICE, kinds.CONFIG_MAP)
-
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -92,7 +90,7 @@ class Surveyor:
     async def _children(self, namespace: str, databases: list[str]) -> dict[str, dict[Child, Json]]:
         selector = namespace_selector(namespace)
         questions = [(kind, self._agents_namespace, selector) for kind in dict.fromkeys(KINDS.values())]
-        questions += [(kind, namespace, selector) for kind in _IN_BOTH_NAMESPACES]
+        questions += [(kind, namespace, selector) for kind in kinds.IN_BOTH_NAMESPACES]
         found: dict[Reference, Json] = {}
         for (kind, where, _), items in zip(questions, await self._lists(*questions), strict=True):
             for item in items:

@@ -21,6 +21,7 @@ from keyward_operator.plan.agent_role.observed import Observed
 from keyward_operator.plan.agent_role.role import Steps
 from keyward_operator.plan.agent_role.steps import steps_of
 from keyward_operator.plan.agent_role.view import View, view_of
+from keyward_operator.plan.finalizers import without
 from keyward_operator.plan.iam_role.plan import AGAIN, AGAIN_WHERE_BLOCKED, IamRolePlan
 from keyward_operator.plan.owned import status_differs
 from keyward_operator.plan.result import Happening
@@ -53,7 +54,7 @@ def plan(
 def _finalizers(view: View, steps: Steps) -> tuple[str, ...] | None:
     if steps.finalizer is None or steps.finalizer == view.has_finalizer:
         return None
-    others = tuple(name for name in view.finalizers if name != names.AGENT_ROLE_FINALIZER)
+    others = without(view.observed.database, names.AGENT_ROLE_FINALIZER)
     return (*others, names.AGENT_ROLE_FINALIZER) if steps.finalizer else others
 
 

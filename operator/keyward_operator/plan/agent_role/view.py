@@ -16,6 +16,7 @@ from keyward_operator.iam.role_state import Account
 from keyward_operator.json_types import Json
 from keyward_operator.plan.agent_role.observed import Observed
 from keyward_operator.plan.agent_role.role import AgentRole
+from keyward_operator.plan.finalizers import finalizers_of
 from keyward_operator.plan.reading import read
 from keyward_operator.plan.verdicts import conditions_of
 
@@ -40,11 +41,6 @@ class View:
 
     troubles: tuple[Trouble, ...]
     """What IAM refused when this plan was last carried out."""
-
-    @property
-    def finalizers(self) -> tuple[str, ...]:
-        """Of the database."""
-        return finalizers_of(self.observed.database)
 
     @property
     def has_finalizer(self) -> bool:
@@ -96,11 +92,6 @@ def is_concerned(database: Json) -> bool:
 def has_finalizer(database: Json) -> bool:
     """Whether a role may have been made for a KeyspacesDatabase."""
     return names.AGENT_ROLE_FINALIZER in finalizers_of(database)
-
-
-def finalizers_of(database: Json) -> tuple[str, ...]:
-    """The finalizers of a KeyspacesDatabase."""
-    return tuple(database["metadata"].get("finalizers") or ())
 
 
 def view_of(observed: Observed, *, settings: PlatformSettings, troubles: Sequence[Trouble], now: datetime) -> View:

@@ -21,6 +21,7 @@ from keyward_operator.iam.convergence import Removal, release, removal
 from keyward_operator.iam.ownership import Holding
 from keyward_operator.json_types import Json
 from keyward_operator.plan import events
+from keyward_operator.plan.finalizers import finalizers_of, without
 from keyward_operator.plan.iam_role.checks import role_lies_elsewhere
 from keyward_operator.plan.iam_role.observed import Observed
 from keyward_operator.plan.iam_role.status import status_of
@@ -67,22 +68,18 @@ def plan(
     view = view_of(observed, settings=settings, troubles=troubles, now=now)
     if "deletionTimestamp" in observed.document["metadata"]:
         return _deletion(view)
-    if view.spec is not None and not view.manages and names.IAM_ROLE_FINALIZER in _finalizers(view):
+    if view.spec is not None and not view.manages and names.IAM_ROLE_FINALIZER in finalizers_of(view.observed.document):
         return _with_status(view, _letting_go(view, delete=False))
     return _with_status(view, _keeping(view))
 
 
-def _finalizers(view: View) -> tuple[str, ...]:
-    return tuple(view.observed.document["metadata"].get("finalizers") or ())
-
-
 def _without_ours(view: View) -> tuple[str, ...]:
-    return tuple(name for name in _finalizers(view) if name != names.IAM_ROLE_FINALIZER)
+    return without(view.observed.document, names.IAM_ROLE_FINALIZER)
 
 
 def _deletion(view: View) -> IamRolePlan:
     """State 1."""
-    if names.IAM_ROLE_FINALIZER not in _finalizers(view):
+    if names.IAM_ROLE_FINALIZER not in finalizers_of(view.observed.document):
         return IamRolePlan()
     delete = view.spec is not None and view.spec.deletion_policy == "Delete"
     steps = _letting_go(view, delete=delete)
@@ -136,7 +133,7 @@ def _keeping(view: View) -> IamRolePlan:
     """States 2, 4, 5 and 6."""
     if view.desired is None or not view.may_change or view.observed.unreadable:
         return IamRolePlan()
-    finalizers = _finalizers(view)
+    finalizers = finalizers_of(view.observed.document)
     wanted = None if names.IAM_ROLE_FINALIZER in finalizers else (*finalizers, names.IAM_ROLE_FINALIZER)
     if view.holding is Holding.ABSENT:
         if view.denied:

@@ -154,7 +154,7 @@ def test_the_thousands_of_objects_of_a_list_ask_for_it_a_few_times(monkeypatch: 
 
 
 def test_kopf_never_writes_and_sees_of_children_only_ours() -> None:
-    settings = watches._settings(watches.CHILDREN_WITH_TENANTS)
+    settings = watches._settings(kinds.IN_BOTH_NAMESPACES)
     assert isinstance(settings, kopf.OperatorSettings)
     assert not settings.posting.enabled
     assert settings.scanning.disabled

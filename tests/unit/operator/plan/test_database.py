@@ -467,11 +467,11 @@ def test_a_platform_without_network_policies_gets_none_and_loses_those_it_had() 
 def test_what_the_api_server_refused_is_in_the_status_for_as_long_as_it_refuses_it() -> None:
     world = settled()
     steps = plan_for(world)
-    told = after_refusals(steps, view_for(world), ("Deployment a/b: quota",))
+    told = after_refusals(steps, view_for(world), {Child.DEPLOYMENT: "quota"})
     assert [(event.action, event.reason) for event in told.events] == [("Ready", "Refused")]
     after = carry_out(world, told)
-    assert conditions(after)["Ready"]["message"] == "Deployment a/b: quota"
-    again = after_refusals(plan_for(after), view_for(after), ("Deployment a/b: quota",))
+    assert conditions(after)["Ready"]["message"] == f"{REFERENCES[Child.DEPLOYMENT]}: quota"
+    again = after_refusals(plan_for(after), view_for(after), {Child.DEPLOYMENT: "quota"})
     assert (again.status, again.events) == (None, ()), "nothing is written twice"
     assert conditions(settled(after))["Ready"]["reason"] != "Refused"
 
