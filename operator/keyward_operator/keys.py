@@ -19,7 +19,7 @@ class DatabaseKey:
 
 @dataclass(frozen=True, order=True, slots=True)
 class NamespaceKey:
-    """A namespace: whether its databases are as they shall be, and what its roles, users and locks come to."""
+    """A namespace: whether everything in it is as it shall be."""
 
     RECONCILER: ClassVar[str] = "namespace"
 
@@ -27,6 +27,18 @@ class NamespaceKey:
 
     def __str__(self) -> str:
         return f"namespace {self.namespace}"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class AccessKey:
+    """What the roles, users and locks of a namespace come to: the policies of its databases, and their own status."""
+
+    RECONCILER: ClassVar[str] = "access"
+
+    namespace: str
+
+    def __str__(self) -> str:
+        return f"access in namespace {self.namespace}"
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -78,7 +90,7 @@ class StrayRolesKey:
         return "IAM roles whose objects are gone"
 
 
-Key = DatabaseKey | NamespaceKey | IAMRoleKey | AgentRoleKey | IAMRolesKey | StrayRolesKey
+Key = DatabaseKey | NamespaceKey | AccessKey | IAMRoleKey | AgentRoleKey | IAMRolesKey | StrayRolesKey
 
 
 def waits_for_aws(key: Key) -> bool:

@@ -147,10 +147,10 @@ class Program:
             finally:
                 await self._election.release()
 
-    def _tell(self, key: Key, cause: str) -> None:
+    def _tell(self, key: Key, cause: str, delay: float) -> None:
         self._journal.heard(key, cause)
         if self._election is not None and self._election.leads:
-            self._queue.add(key)
+            self._queue.add_after(key, delay)
         else:
             self._standby.heard(key)
 

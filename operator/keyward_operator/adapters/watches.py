@@ -19,11 +19,12 @@ import kopf
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from keyward_api import names
+from keyward_api.names import Condition
 from keyward_operator import kinds
 from keyward_operator.adapters.threads import KopfTasks, KopfThread
 from keyward_operator.children import named_owner
 from keyward_operator.clients.connection import Connection
-from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
+from keyward_operator.keys import AccessKey, AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
@@ -56,8 +57,12 @@ _REQUEST_SPACING = 0.2
 _WATCH_LIFETIME = 600.0
 """Seconds until a watch is opened anew, whatever its state."""
 
-Tell = Callable[[Key, str], None]
-"""Told the key that something happened to, and what."""
+GATHERING = 1.0
+"""Seconds that the look at a database waits for which an event about its policy asks: of a new policy several tell, its
+own and those of the reports of all agents, and what they are about is in force already."""
+
+Tell = Callable[[Key, str, float], None]
+"""Told the key that something happened to, what, and in how many seconds to look."""
 
 Handler = Callable[..., Awaitable[None]]
 
@@ -164,8 +169,9 @@ class Watches:
         owner = named_owner(metadata, agents_namespace=self._scope.agents_namespace)
         if owner and not self._scope.holds(owner.namespace):
             owner = None
+        delay = GATHERING if kind is kinds.KEYSPACES_POLICY and event_type != "DELETED" else 0.0
         for key in _keys(kind, namespace, name, owner, is_news=is_news):
-            self._send(key, cause)
+            self._to_loop(self._tell, key, cause, delay)
 
     def _on_listed(self) -> None:
         """To wake another thread costs more than kopf's work on an object, and a start lists thousands."""
@@ -175,25 +181,36 @@ class Watches:
             self._to_loop(self._request_resync)
 
     def _is_news(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> bool:
-        """Whether more than its status changed: our own writes of that are no reason to look at a namespace again.
-
-        But for what policies hold of it: the ARN of an IAM role.
-        """
+        """Whether anything changed that more than one key is looked at for: our own writes of status are none."""
         metadata = body["metadata"]
         where = kind.plural, metadata.get("namespace") or "", metadata["name"]
         if event_type == "DELETED":
             self._seen.pop(where, None)
             return True
-        arn = (body.get("status") or {}).get("arn") if kind is kinds.KEYSPACES_IAM_ROLE else None
-        labels = frozenset((metadata.get("labels") or {}).items())
         # A hash, for of thousands of objects it is kept; where two were the same, a resync would find the difference.
-        what = hash((metadata.get("uid"), metadata.get("generation"), labels, arn))
+        what = hash(_substance(kind, body))
         is_news = self._seen.get(where) != what
         self._seen[where] = what
         return is_news
 
-    def _send(self, key: Key, cause: str) -> None:
-        self._to_loop(self._tell, key, cause)
+
+def _substance(kind: Kind, body: Mapping[str, Any]) -> tuple[object, ...]:
+    """Of an object what others, or its own reconciler, go by: never the status that this one writes."""
+    metadata, status = body["metadata"], body.get("status") or {}
+    substance: list[object] = [metadata.get("uid"), metadata.get("generation"), _items(metadata.get("labels"))]
+    if kind is kinds.KEYSPACES_IAM_ROLE:
+        substance.append(status.get("arn"))  # policies hold it
+    if kind is kinds.KEYSPACES_DATABASE:
+        # Who asks for a new CA, or takes our finalizer away, does it here.
+        substance += [_items(metadata.get("annotations")), frozenset(metadata.get("finalizers") or ())]
+        # Who makes the agents' own IAM role says so here.
+        told = [told for told in status.get("conditions") or () if told["type"] == Condition.AGENT_ROLE_READY]
+        substance += map(_items, told)
+    return tuple(substance)
+
+
+def _items(values: Mapping[str, str] | None) -> frozenset[tuple[str, str]]:
+    return frozenset((values or {}).items())
 
 
 def _keys(kind: Kind, namespace: str, name: str, owner: DatabaseKey | None, *, is_news: bool) -> Iterator[Key]:
@@ -203,13 +220,13 @@ def _keys(kind: Kind, namespace: str, name: str, owner: DatabaseKey | None, *, i
         if is_news:
             yield IAMRolesKey(name)
     elif kind in kinds.INPUTS:
-        if is_news:
-            yield NamespaceKey(namespace)
+        if not is_news:
+            return
+        yield AccessKey(namespace)
         if kind is kinds.KEYSPACES_DATABASE:
             yield DatabaseKey(namespace, name)
-            if is_news:
-                yield AgentRoleKey(namespace, name)
-        if kind is kinds.KEYSPACES_IAM_ROLE and is_news:
+            yield AgentRoleKey(namespace, name)
+        if kind is kinds.KEYSPACES_IAM_ROLE:
             yield IAMRoleKey(namespace, name)
     elif owner:
         yield owner

@@ -154,9 +154,14 @@ class KubernetesApi:
         self._on_write(kind.kind, "create")
         return created
 
-    async def apply(self, manifest: Json) -> Json:
-        """Server-side apply, with force: what the manifest says is ours to say."""
+    async def apply(self, manifest: Json, *, resource_version: str | None = None) -> Json:
+        """Server-side apply, with force: what the manifest says is ours to say.
+
+        With a resource version, only to the object of that version (ConflictError).
+        """
         kind = reference_to(manifest).kind
+        if resource_version is not None:
+            manifest = manifest | {"metadata": manifest["metadata"] | {"resourceVersion": resource_version}}
         applied = await self._call(
             self._client.server_side_apply,
             _resource(kind),

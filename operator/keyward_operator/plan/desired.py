@@ -36,13 +36,25 @@ def manifests(view: View) -> dict[Child, Json]:
     a Service beyond its namespace's quota, may keep a revocation from the agents. The Deployment waits for policy and
     CA, and for the ServiceAccount, which the webhook looks up when a pod is made.
     """
-    wanted = dict(_served(view) if not view.denied else _closed(view))
+    published = wanted_policy(view)
+    wanted = {Child.POLICY: published} if published else {}
+    wanted |= () if view.denied else _served(view)
     free = (Standing.ABSENT, Standing.OWN)
     return {
         child: manifest
         for child, manifest in wanted.items()
         if view.standings[child] in free and child not in view.unused
     }
+
+
+def wanted_policy(view: View) -> Json | None:
+    """The policy as it shall be; None where it waits for something, or where there is none to be emptied."""
+    if view.denied:
+        published = published_policy(view.own(Child.POLICY))
+        return policy(view.context, spec=emptied(published)) if published else None
+    if view.compilation is None or not view.service_address:
+        return None
+    return policy(view.context, spec=view.compilation.spec)
 
 
 def unwanted(view: View) -> tuple[Deletion, ...]:
@@ -72,8 +84,6 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
     if view.database is None or view.compilation is None:
         return
     context, agent = view.context, view.database.spec.agent
-    if view.service_address:
-        yield Child.POLICY, policy(context, spec=view.compilation.spec)
     yield Child.SERVICE_ACCOUNT, service_account(context, role_arn=view.agent_role_arn)
     yield Child.ROLE, role(context)
     yield Child.ROLE_BINDING, role_binding(context)
@@ -102,9 +112,3 @@ def _served(view: View) -> Iterator[tuple[Child, Json]]:
         )
         if agent.autoscaling:
             yield Child.AUTOSCALER, autoscaler(context, agent=agent, wanted=agent.autoscaling)
-
-
-def _closed(view: View) -> Iterator[tuple[Child, Json]]:
-    published = published_policy(view.own(Child.POLICY))
-    if published is not None:
-        yield Child.POLICY, policy(view.context, spec=emptied(published))

@@ -29,7 +29,7 @@ class Priority(IntEnum):
     """Something happened."""
 
     LOW = 1
-    """Nothing happened: a resync."""
+    """Nothing happened that anybody waits for: a resync, what a status tells of a policy."""
 
 
 _Place = tuple[Priority, int, int]
@@ -85,6 +85,9 @@ class WorkQueue(Generic[K]):
 
     def add_after(self, key: K, delay: float, priority: Priority = Priority.NORMAL) -> None:
         """Have `key` worked on in `delay` seconds, or sooner if it was so delayed before."""
+        if delay <= 0:
+            self.add(key, priority)
+            return
         loop = asyncio.get_running_loop()
         due = loop.time() + delay
         known = self._delayed.get(key)

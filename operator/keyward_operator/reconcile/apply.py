@@ -79,10 +79,10 @@ class Applier:
 
     async def _make(self, key: DatabaseKey, child: Child, manifest: Json, view: View) -> None:
         reference = view.context.reference(child)
+        live = view.observed.children.get(child)
         try:
-            await self._api.apply(manifest)
+            await self._api.apply(manifest, resource_version=_version(live) if child is Child.POLICY else None)
         except InvalidError:
-            live = view.observed.children.get(child)
             if live is None or child not in REPLACEABLE:
                 raise
             await self._api.delete(reference, uid=live["metadata"]["uid"])
@@ -146,3 +146,7 @@ class Applier:
         except ConflictError:
             # The policy changed, perhaps by this very plan: that change brings the key back.
             logger.debug("left reports in %s for the next time", reference)
+
+
+def _version(live: Json | None) -> str | None:
+    return str(live["metadata"]["resourceVersion"]) if live else None

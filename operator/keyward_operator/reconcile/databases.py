@@ -1,7 +1,7 @@
 """One KeyspacesDatabase: observed, planned and applied."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -36,6 +36,12 @@ class Views:
     async def of(self, observed: Observed, now: datetime) -> View:
         """Work out a view, in a thread: one that takes long keeps the Lease and the health listener from nothing."""
         return await asyncio.to_thread(self._of, observed, now)
+
+    async def of_all(self, world: Mapping[str, Observed], now: datetime) -> dict[str, View]:
+        """The same for all databases of a namespace, by name."""
+        return await asyncio.to_thread(
+            lambda: {name: self._of(observed, now) for name, observed in world.items()},
+        )
 
     def _of(self, observed: Observed, now: datetime) -> View:
         context = ManifestContext(

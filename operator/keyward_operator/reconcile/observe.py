@@ -1,4 +1,8 @@
-"""Reads what a plan is made from. Complete lists, or an error: a policy is never compiled from a part."""
+"""Reads what a plan is made from. Complete lists, or an error: a policy is never compiled from a part.
+
+The policy is read before what it is compiled from, and written only while it has that version: of two that compile it
+at a time, the one with the older roles and users cannot write last.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -52,6 +56,7 @@ class Observer:
         database = await self._api.get(database_reference(key))
         if database is None:
             return None
+        policy = await self._api.get(self._references(key)[Child.POLICY])
         with first_error():
             async with asyncio.TaskGroup() as group:
                 roles = group.create_task(self._all(kinds.KEYSPACES_ROLE, key.namespace))
@@ -59,7 +64,7 @@ class Observer:
                 locks = group.create_task(self._all(kinds.KEYSPACES_LOCK, key.namespace))
                 iam_roles = group.create_task(self._all(kinds.KEYSPACES_IAM_ROLE, key.namespace))
                 labels = group.create_task(namespace_labels(self._api, key.namespace))
-                children = group.create_task(self._children(key))
+                children = group.create_task(self._children(key, policy))
         return Observed(
             database=database,
             cluster=self._cluster,
@@ -77,12 +82,17 @@ class Observer:
     async def _all(self, kind: Kind, namespace: str) -> tuple[Json, ...]:
         return tuple(await self._api.list_all(kind, namespace=namespace))
 
-    async def _children(self, key: DatabaseKey) -> dict[Child, Json]:
-        wanted = references(namespace=key.namespace, name=key.name, agents_namespace=self._agents_namespace)
+    def _references(self, key: DatabaseKey) -> dict[Child, Reference]:
+        return references(namespace=key.namespace, name=key.name, agents_namespace=self._agents_namespace)
+
+    async def _children(self, key: DatabaseKey, policy: Json | None) -> dict[Child, Json]:
+        wanted = self._references(key)
+        del wanted[Child.POLICY]
         with first_error():
             async with asyncio.TaskGroup() as group:
                 tasks = {child: group.create_task(self._api.get(reference)) for child, reference in wanted.items()}
-        return {child: live for child, task in tasks.items() if (live := task.result()) is not None}
+        found = {Child.POLICY: policy} | {child: task.result() for child, task in tasks.items()}
+        return {child: live for child, live in found.items() if live is not None}
 
     async def _pods(self, key: DatabaseKey) -> tuple[Json, ...]:
         pods = await self._api.list_all(kinds.POD, namespace=self._agents_namespace, label_selector=owner_selector(key))

@@ -9,9 +9,19 @@ from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey, StrayRolesKey
+from keyward_operator.keys import (
+    AccessKey,
+    AgentRoleKey,
+    DatabaseKey,
+    IAMRoleKey,
+    IAMRolesKey,
+    Key,
+    NamespaceKey,
+    StrayRolesKey,
+)
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.work_queue import Inlet
+from keyward_operator.reconcile.access import AccessReconciler
 from keyward_operator.reconcile.agent_roles import AgentRoleReconciler
 from keyward_operator.reconcile.apply import Applier
 from keyward_operator.reconcile.databases import DatabaseReconciler, Views
@@ -65,14 +75,9 @@ def build(
         replacements=replacements,
         journal=journal,
     )
-    namespaces = NamespaceReconciler(
-        api,
-        queue,
-        surveyor=Surveyor(api, scope, cluster=cluster, replacement_due=replacements.due),
-        views=views,
-        recorder=recorder,
-        journal=journal,
-    )
+    surveyor = Surveyor(api, scope, cluster=cluster, replacement_due=replacements.due)
+    namespaces = NamespaceReconciler(queue, surveyor=surveyor, views=views, journal=journal)
+    access = AccessReconciler(api, queue, surveyor=surveyor, views=views, recorder=recorder, journal=journal)
     executor = IamExecutor(iam)
     roles = IAMRoleReconciler(
         api, executor, scope, cluster=cluster, settings=settings, recorder=recorder, journal=journal
@@ -85,6 +90,7 @@ def build(
         by_key={
             DatabaseKey: databases.reconcile,
             NamespaceKey: namespaces.reconcile,
+            AccessKey: access.reconcile,
             IAMRoleKey: roles.reconcile,
             AgentRoleKey: agent_roles.reconcile,
             IAMRolesKey: IAMRolesReconciler(api, queue, journal).reconcile,

@@ -1,4 +1,4 @@
-"""Reads a whole namespace by lists: what a resync, or a change that may concern all its databases, is judged by.
+"""Reads a whole namespace by lists: for a resync everything, for a change of access what policies are made from.
 
 Children are found by their labels, not by their names, so one that lost its labels, or a stranger in its place, is not
 seen here: the database then seems to miss it, and is looked at by itself.
@@ -6,7 +6,7 @@ seen here: the database then seems to miss it, and is looked at by itself.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyward_api import names
@@ -60,18 +60,41 @@ class Surveyor:
 
     async def survey(self, namespace: str) -> NamespaceWorld:
         """What is in `namespace` now, and what was made for it elsewhere."""
-        databases, *lists = await self._lists(*((kind, namespace, None) for kind in kinds.INPUTS))
-        inputs = Inputs(*map(tuple, lists))
-        observed = await self._observe(namespace, databases, inputs) if databases else {}
-        return NamespaceWorld(databases=observed, inputs=inputs)
-
-    async def _observe(self, namespace: str, databases: list[Json], inputs: Inputs) -> dict[str, Observed]:
+        databases, inputs = await self._inputs(namespace)
+        if not databases:
+            return NamespaceWorld(databases={}, inputs=inputs)
         labels = await namespace_labels(self._api, namespace)
-        children = await self._children(namespace, [database["metadata"]["name"] for database in databases])
+        children = await self._everything(namespace)
         # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
         pods = await self._pods(namespace)
+        return NamespaceWorld(databases=self._observed(databases, inputs, labels, children, pods), inputs=inputs)
+
+    async def survey_access(self, namespace: str) -> NamespaceWorld:
+        """As `survey`, but of the children only policies, read before what they are made from, and no pods."""
+        policies = await self._children(namespace, [(kinds.KEYSPACES_POLICY, self._agents_namespace)])
+        databases, inputs = await self._inputs(namespace)
+        labels = await namespace_labels(self._api, namespace) if databases else {}
+        return NamespaceWorld(databases=self._observed(databases, inputs, labels, policies, {}), inputs=inputs)
+
+    async def _inputs(self, namespace: str) -> tuple[list[Json], Inputs]:
+        databases, *lists = await self._lists(*((kind, namespace, None) for kind in kinds.INPUTS))
+        return databases, Inputs(*map(tuple, lists))
+
+    async def _everything(self, namespace: str) -> dict[Reference, Json]:
+        questions = [(kind, self._agents_namespace) for kind in dict.fromkeys(KINDS.values())]
+        return await self._children(namespace, questions + [(kind, namespace) for kind in kinds.IN_BOTH_NAMESPACES])
+
+    def _observed(
+        self,
+        databases: Sequence[Json],
+        inputs: Inputs,
+        labels: Mapping[str, str],
+        found: Mapping[Reference, Json],
+        pods: Mapping[str, Sequence[Json]],
+    ) -> dict[str, Observed]:
+        keys = [DatabaseKey(database["metadata"]["namespace"], database["metadata"]["name"]) for database in databases]
         return {
-            name: Observed(
+            key.name: Observed(
                 database=database,
                 cluster=self._cluster,
                 namespace_labels=labels,
@@ -79,27 +102,25 @@ class Surveyor:
                 users=inputs.users,
                 locks=inputs.locks,
                 iam_roles=inputs.iam_roles,
-                children=children[name],
-                pods=tuple(pods[name]),
-                replacement_due=self._replacement_due(DatabaseKey(namespace, name)),
+                children=self._own(key, found),
+                pods=tuple(pods.get(key.name, ())),
+                replacement_due=self._replacement_due(key),
             )
-            for database in databases
-            for name in (database["metadata"]["name"],)
+            for key, database in zip(keys, databases, strict=True)
         }
 
-    async def _children(self, namespace: str, databases: list[str]) -> dict[str, dict[Child, Json]]:
+    def _own(self, key: DatabaseKey, found: Mapping[Reference, Json]) -> dict[Child, Json]:
+        wanted = references(namespace=key.namespace, name=key.name, agents_namespace=self._agents_namespace)
+        return {child: found[reference] for child, reference in wanted.items() if reference in found}
+
+    async def _children(self, namespace: str, kinds_and_places: list[tuple[Kind, str]]) -> dict[Reference, Json]:
         selector = namespace_selector(namespace)
-        questions = [(kind, self._agents_namespace, selector) for kind in dict.fromkeys(KINDS.values())]
-        questions += [(kind, namespace, selector) for kind in kinds.IN_BOTH_NAMESPACES]
+        questions = [(kind, where, selector) for kind, where in kinds_and_places]
         found: dict[Reference, Json] = {}
         for (kind, where, _), items in zip(questions, await self._lists(*questions), strict=True):
             for item in items:
                 found[Reference(kind=kind, namespace=where, name=item["metadata"]["name"])] = item
-        return {
-            name: {child: found[reference] for child, reference in wanted.items() if reference in found}
-            for name in databases
-            for wanted in (references(namespace=namespace, name=name, agents_namespace=self._agents_namespace),)
-        }
+        return found
 
     async def _pods(self, namespace: str) -> dict[str, list[Json]]:
         pods: dict[str, list[Json]] = defaultdict(list)

@@ -20,7 +20,7 @@ from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
-from keyward_operator.keys import Key
+from keyward_operator.keys import AccessKey, Key
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.reconcile.observe import read_cluster
 from keyward_operator.reconcile.reconcilers import build
@@ -95,8 +95,9 @@ class Operator:
     def __init__(self, connection: Connection, namespace: str, death: Death | None = None) -> None:
         """Works in one tenant's namespace."""
         self.writes = 0
-        self._api = MortalApi(connection, field_manager=FieldManager.DATABASE, on_write=self._on_write)
-        self._api.death = death
+        self._namespace = namespace
+        self.api = MortalApi(connection, field_manager=FieldManager.DATABASE, on_write=self._on_write)
+        self.api.death = death
         self._scope = Scope(
             operator_namespace=names.SYSTEM_NAMESPACE,
             agents_namespace=names.AGENTS_NAMESPACE,
@@ -107,27 +108,35 @@ class Operator:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._api.__aexit__(None, None, None)
+        await self.api.__aexit__(None, None, None)
 
     async def look(self) -> None:
         """Look at everything once. Raises DiedError, or OperatorError where something failed."""
         queue: WorkQueue[Key] = WorkQueue()
+        await Resync(self.api, queue, Journal(), self._scope, settings=_settings, period=1.0).once()
+        await self._work(queue)
+
+    async def look_at_access(self) -> None:
+        """Look at what roles, users and locks come to, as after an event about one of them, and at what follows."""
+        queue: WorkQueue[Key] = WorkQueue()
+        queue.add(AccessKey(self._namespace))
+        await self._work(queue)
+
+    async def _work(self, queue: WorkQueue[Key]) -> None:
         journal = Journal()
-        resync = Resync(self._api, queue, journal, self._scope, settings=_settings, period=1.0)
         # The settings keep the operator out of IAM: nothing is asked there.
         iam = IamApi(environment={})
         reconcilers = build(
-            self._api,
+            self.api,
             iam,
             queue,
             journal,
             self._scope,
-            cluster=await read_cluster(self._api),
+            cluster=await read_cluster(self.api),
             settings=_settings,
             instance="test",
         )
         try:
-            await resync.once()
             while len(queue):
                 key = await queue.get()
                 with journal.look(key):

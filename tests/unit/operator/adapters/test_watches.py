@@ -5,16 +5,17 @@ import kopf
 import pytest
 
 from keyward_api import names
+from keyward_api.names import Condition
 from keyward_operator import kinds
 from keyward_operator.adapters import watches
 from keyward_operator.adapters.watches import Watches
 from keyward_operator.clients.connection import Connection
-from keyward_operator.keys import AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
+from keyward_operator.keys import AccessKey, AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
 from keyward_operator.kinds import Kind
 from keyward_operator.scope import Scope
 
 OWNER = {names.LABEL_OWNER_NAMESPACE: "payments", names.LABEL_OWNER_NAME: "orders"}
-DATABASE, NAMESPACE = DatabaseKey("payments", "orders"), NamespaceKey("payments")
+DATABASE, NAMESPACE, ACCESS = DatabaseKey("payments", "orders"), NamespaceKey("payments"), AccessKey("payments")
 IAM_ROLES, AGENT_ROLE = IAMRolesKey("payments"), AgentRoleKey("payments", "orders")
 
 
@@ -22,19 +23,19 @@ class Sink:
     """What the watches sent."""
 
     def __init__(self, *namespaces: str) -> None:
-        self.told: list[tuple[Key, str]] = []
+        self.told: list[tuple[Key, str, float]] = []
         self.resyncs = 0
         self.watches = Watches(
             cast(Connection, None),
             Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents", namespaces=namespaces),
-            tell=lambda key, cause: self.told.append((key, cause)),
+            tell=lambda key, cause, delay: self.told.append((key, cause, delay)),
             request_resync=self.request,
         )
         self.watches._to_loop = self._call
 
     @property
     def keys(self) -> list[Key]:
-        return [key for key, _ in self.told]
+        return [key for key, _, _ in self.told]
 
     def request(self) -> None:
         self.resyncs += 1
@@ -57,14 +58,14 @@ def test_every_event_becomes_a_key(kind: str) -> None:
     sink.event(kinds.KEYSPACES_USER, kind, "web")
     sink.event(kinds.NAMESPACE, kind, "payments", namespace=None)
     sink.event(kinds.SECRET, kind, namespace="keyward-agents", labels=OWNER)
-    assert sink.keys == [NAMESPACE, DATABASE, AGENT_ROLE, NAMESPACE, NAMESPACE, IAM_ROLES, DATABASE]
+    assert sink.keys == [ACCESS, DATABASE, AGENT_ROLE, ACCESS, NAMESPACE, IAM_ROLES, DATABASE]
 
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
 def test_an_iam_role_is_looked_at_by_itself_and_by_its_namespace(kind: str) -> None:
     sink = Sink()
     sink.event(kinds.KEYSPACES_IAM_ROLE, kind, "reader")
-    assert sink.keys == [NAMESPACE, IAMRoleKey("payments", "reader")]
+    assert sink.keys == [ACCESS, IAMRoleKey("payments", "reader")]
 
 
 def test_the_arn_of_an_iam_role_is_news_though_it_is_status() -> None:
@@ -73,7 +74,7 @@ def test_the_arn_of_an_iam_role_is_news_though_it_is_status() -> None:
     sink.event(kinds.KEYSPACES_IAM_ROLE, "MODIFIED", "reader", status={"databases": ["orders"]})
     assert sink.keys == []
     sink.event(kinds.KEYSPACES_IAM_ROLE, "MODIFIED", "reader", status={"arn": "arn:aws:iam::1:role/a/b"})
-    assert sink.keys == [NAMESPACE, IAMRoleKey("payments", "reader")]
+    assert sink.keys == [ACCESS, IAMRoleKey("payments", "reader")]
 
 
 def test_iam_roles_depend_on_what_policies_grant_and_not_on_what_agents_report() -> None:
@@ -97,19 +98,46 @@ def test_iam_roles_depend_on_the_labels_of_their_namespace() -> None:
 def test_a_cause_names_the_object_and_what_happened_to_it() -> None:
     sink = Sink()
     sink.event(kinds.KEYSPACES_USER, "MODIFIED", "web")
-    assert sink.told == [(NAMESPACE, "KeyspacesUser payments/web was modified")]
+    assert sink.told == [(ACCESS, "KeyspacesUser payments/web was modified", 0.0)]
 
 
 @pytest.mark.parametrize("kind", [kinds.KEYSPACES_USER, kinds.KEYSPACES_ROLE, kinds.KEYSPACES_DATABASE])
-def test_our_own_write_of_a_status_is_no_reason_to_look_at_the_namespace(kind: Kind) -> None:
+def test_our_own_write_of_a_status_is_no_reason_to_look_at_anything(kind: Kind) -> None:
     sink = Sink()
     sink.event(kind, None)
-    sink.event(kind, "MODIFIED")
-    assert NAMESPACE not in sink.keys
+    sink.event(kind, "MODIFIED", status={"conditions": [{"type": "Ready", "status": "True"}]})
+    assert sink.keys == []
     for change in ({"generation": 2}, {"generation": 2, "labels": {"a": "b"}}, {"uid": "another"}):
         before = len(sink.keys)
         sink.event(kind, "MODIFIED", **change)
-        assert NAMESPACE in sink.keys[before:], change
+        assert ACCESS in sink.keys[before:], change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"annotations": {names.ANNOTATION_ROTATE_CA: "1"}},
+        {"finalizers": [names.FINALIZER]},
+        {"status": {"conditions": [{"type": Condition.AGENT_ROLE_READY, "status": "True", "reason": "InSync"}]}},
+    ],
+    ids=["a request for a new CA", "finalizers", "what is told of the agents' own role"],
+)
+def test_a_database_is_looked_at_for_what_others_write_outside_of_its_spec(change: dict[str, Any]) -> None:
+    sink = Sink()
+    sink.event(kinds.KEYSPACES_DATABASE, None)
+    sink.event(kinds.KEYSPACES_DATABASE, "MODIFIED", **change)
+    assert DATABASE in sink.keys
+    before = len(sink.keys)
+    sink.event(kinds.KEYSPACES_DATABASE, "MODIFIED", **change)
+    assert len(sink.keys) == before, "once"
+
+
+def test_the_echo_of_a_policy_is_looked_at_when_more_may_have_come_and_the_loss_of_one_at_once() -> None:
+    sink = Sink()
+    for kind in ("ADDED", "MODIFIED", "DELETED"):
+        sink.event(kinds.KEYSPACES_POLICY, kind, namespace="keyward-agents", labels=OWNER)
+    delays = [delay for key, _, delay in sink.told if key == DATABASE]
+    assert delays == [watches.GATHERING, watches.GATHERING, 0.0]
 
 
 def test_a_child_that_names_no_owner_is_nobodys() -> None:

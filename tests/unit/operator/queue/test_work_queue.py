@@ -72,6 +72,12 @@ async def test_a_worker_that_waits_is_woken() -> None:
     assert waiting.result() == "a"
 
 
+async def test_no_delay_is_none() -> None:
+    queue = Queue()
+    queue.add_after("a", 0)
+    assert await drain(queue) == ["a"]
+
+
 async def test_of_several_delays_the_soonest_counts() -> None:
     loop = asyncio.get_running_loop()
     queue = Queue()
@@ -88,7 +94,7 @@ async def test_of_several_delays_the_soonest_counts() -> None:
 
 async def test_a_closed_queue_wakes_its_workers_and_forgets_what_was_delayed() -> None:
     queue = Queue()
-    queue.add_after("a", 0.0)
+    queue.add_after("a", 0.005)
     asyncio.get_running_loop().call_soon(queue.close)
     with pytest.raises(QueueClosedError):
         await queue.get()
