@@ -1,6 +1,7 @@
 """What the work queue holds: names, never objects, for an object in a queue is old when its turn comes."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -93,6 +94,19 @@ class StrayRolesKey:
 Key = DatabaseKey | NamespaceKey | AccessKey | IAMRoleKey | AgentRoleKey | IAMRolesKey | StrayRolesKey
 
 
-def waits_for_aws(key: Key) -> bool:
-    """Whether the work on a key is mostly waiting for IAM."""
-    return isinstance(key, IAMRoleKey | AgentRoleKey | StrayRolesKey)
+class Lane(StrEnum):
+    """Which workers work on a key."""
+
+    ACCESS = "access"
+    """What people wait for: nothing else keeps it waiting."""
+
+    OBJECTS = "objects"
+    IAM = "iam"
+    """What is mostly waiting for IAM: it keeps nothing else waiting."""
+
+
+def lane_of(key: Key) -> Lane:
+    """The lane of a key."""
+    if isinstance(key, AccessKey):
+        return Lane.ACCESS
+    return Lane.IAM if isinstance(key, IAMRoleKey | AgentRoleKey | StrayRolesKey) else Lane.OBJECTS

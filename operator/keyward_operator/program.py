@@ -30,7 +30,7 @@ from keyward_operator.errors import LeadershipLostError
 from keyward_operator.explain.server import ExplainServer
 from keyward_operator.health import HealthServer
 from keyward_operator.journal import Journal
-from keyward_operator.keys import Key, waits_for_aws
+from keyward_operator.keys import Key, Lane, lane_of
 from keyward_operator.kinds import Reference
 from keyward_operator.options import Options
 from keyward_operator.plan.observed import Cluster
@@ -43,6 +43,9 @@ from keyward_operator.tasks import first_error
 
 SETTINGS_PERIOD = 5.0
 """Seconds between two looks at the settings file."""
+
+ACCESS_WORKERS = 2
+"""Workers for what roles, users and locks come to: while one waits for an answer the other computes."""
 
 IAM_WORKERS = 2
 """Workers for what waits for IAM, which limits the rate of calls."""
@@ -63,7 +66,7 @@ class Program:
         """Read the settings. Raises SettingsError."""
         self._options = options
         self._settings = SettingsFile(options.settings_file)
-        self._queue: Lanes[Key] = Lanes(waits_for_aws)
+        self._queue: Lanes[Key, Lane] = Lanes(tuple(Lane), lane_of)
         self._standby: Standby[Key] = Standby(memory=TAKEOVER_MEMORY)
         self._journal = Journal()
         self._explain = ExplainServer(options.explain_socket, self._journal, identity=options.identity)
@@ -141,7 +144,8 @@ class Program:
                         self._queue.add(key)
                     helpers.append(group.create_task(_keep(self._election), name="lease"))
                     helpers.append(group.create_task(resync.run(), name="resync"))
-                    await self._queue.work(reconcile, fast=options.workers, slow=IAM_WORKERS)
+                    workers = {Lane.ACCESS: ACCESS_WORKERS, Lane.OBJECTS: options.workers, Lane.IAM: IAM_WORKERS}
+                    await self._queue.work(reconcile, workers)
                     for task in helpers:
                         task.cancel()
             finally:

@@ -4,8 +4,8 @@ from keyward_operator.queue.lanes import Lanes
 from keyward_operator.queue.work_queue import Priority
 
 
-def lanes() -> Lanes[str]:
-    return Lanes(lambda key: key.startswith("slow"))
+def lanes() -> Lanes[str, bool]:
+    return Lanes((True, False), lambda key: key.startswith("slow"))
 
 
 async def test_what_is_slow_keeps_nothing_else_waiting() -> None:
@@ -22,7 +22,7 @@ async def test_what_is_slow_keeps_nothing_else_waiting() -> None:
     for number in range(5):
         made.add(f"slow-{number}")
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-        group.create_task(made.work(reconcile, fast=1, slow=2))
+        group.create_task(made.work(reconcile, {False: 1, True: 2}))
         await busy.wait()
         made.add("quick", Priority.LOW)
         await done.wait()
@@ -42,11 +42,11 @@ async def test_a_delayed_key_comes_into_its_own_lane() -> None:
     made.add_after("slow", 0.01)
     made.add_after("quick", 0.02)
     async with asyncio.timeout(10):
-        await made.work(reconcile, fast=1, slow=1)
+        await made.work(reconcile, {False: 1, True: 1})
     assert seen == ["slow", "quick"]
 
 
-async def test_depth_and_age_are_of_both() -> None:
+async def test_depth_and_age_are_of_all() -> None:
     made = lanes()
     assert (len(made), made.age()) == (0, 0.0)
     made.add("slow")
