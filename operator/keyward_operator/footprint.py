@@ -20,7 +20,7 @@ def shrink() -> None:
 
 
 def _leave_out_synchronous_client() -> None:
-    """Importing any part of the official client imports its synchronous half too, with requests, oauthlib and websocket.
+    """Importing any part of the official client imports its synchronous half too: requests, oauthlib, websocket.
 
     A package that was not executed has all its parts all the same, each where it is imported.
     """
