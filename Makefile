@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol fuzz differential rollouts property \
+.PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol fuzz differential rollouts property outage \
 	bench-operator clean down
 
 help: ## List the targets
@@ -63,6 +63,10 @@ e2e: setup ## A real cluster with everything in it
 e2e-netpol: setup ## NetworkPolicies that count (Calico's Felix): who reaches whom, with and without them
 	$(BIN)/python -m local up --network-policies
 	$(PYTEST) tests/netpol
+
+outage: setup ## The API server goes away for longer than policies may be old, and comes back
+	$(BIN)/python -m local up
+	$(PYTEST) tests/outage
 
 rollouts: setup ## Twenty rolling updates under drivers that try nothing again
 	$(BIN)/python -m local up

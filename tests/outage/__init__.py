@@ -1,0 +1,1 @@
+"""The cluster's API server goes away and comes back: `make outage`."""
