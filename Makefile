@@ -47,7 +47,7 @@ unit: setup ## Unit tests and fuzzers: no cluster, no database
 
 integration: setup ## Agent, local AWS and local Keyspaces as processes; the operator against a real API server
 	$(BIN)/python -m local up
-	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py
+	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py tests/bench
 
 compat: setup ## The driver makers' own suites, direct and through the agent; writes docs/compatibility.md
 	$(BIN)/python -m tests.compat
