@@ -1,1 +1,1 @@
-"""The cluster's API server goes away and comes back: `make outage`."""
+"""The API server or the operator goes away and comes back: `make outage`."""
