@@ -147,6 +147,27 @@ REASONS: Mapping[str, Meaning] = {
         "read it only at their start, start anew.",
     ),
     Reason.ISSUED: Meaning(text="The certificate authority is there and valid."),
+    Reason.ISSUER_PENDING: Meaning(
+        text="The issuer that the platform's `certificateAuthorities.issuerRef` names was asked to sign a certificate "
+        "authority, and has not answered. The message has what cert-manager says. A certificate authority that is "
+        "there goes on signing; after an hour without an answer the condition is `False`.",
+        remedy="Wait some seconds. If it stays, see the issuer's own status, and whether somebody must approve the "
+        "CertificateRequest that the message names.",
+    ),
+    Reason.ISSUER_REFUSED: Meaning(
+        text="The CertificateRequest was denied or failed, or what the issuer signed cannot be used as a certificate "
+        "authority. The message says why. One that is there goes on signing.",
+        remedy="The platform team mends the issuer, its approver's policy, or the setting "
+        "`certificateAuthorities.issuerRef`. It is asked again after ten minutes, at once where the "
+        "CertificateRequest is deleted.",
+    ),
+    Reason.ISSUER_UNAVAILABLE: Meaning(
+        text="The setting `certificateAuthorities.issuerRef` names an issuer, but the API server has no "
+        "CertificateRequests, or does not let the operator read them. A certificate authority that is there goes on "
+        "signing.",
+        remedy="The platform team installs cert-manager, and gives the setting by the chart's value "
+        "`certificateAuthorities.issuerRef`, from which the operator's rights follow. It is tried again every minute.",
+    ),
     Reason.PENDING: Meaning(
         text="Something that this waits for is being made.",
         remedy="Wait some seconds. If it stays, look at the operator's log.",

@@ -59,6 +59,12 @@ ANNOTATION_CA_PUBLISHED = f"{GROUP}/ca-published"
 ANNOTATION_CA_SWITCHED = f"{GROUP}/ca-switched"
 """On the CA's Secret: when the successor began to sign."""
 
+ANNOTATION_CA_ISSUER = f"{GROUP}/ca-issuer"
+"""On the CA's Secret: the issuer that signed the CA, where it did not sign itself."""
+
+ANNOTATION_NEXT_CA_ISSUER = f"{GROUP}/next-ca-issuer"
+"""On the CA's Secret: the same of the successor."""
+
 ANNOTATION_AWS_ROOTS_HASH = f"{GROUP}/aws-roots-hash"
 """On the pod template: changed roots for AWS' APIs make new pods, since an agent reads them at start."""
 
@@ -145,6 +151,9 @@ class Reason:
     TOO_MANY_LOCKS = "TooManyLocks"
     ISSUED = "Issued"
     ROTATING = "Rotating"
+    ISSUER_PENDING = "IssuerPending"
+    ISSUER_REFUSED = "IssuerRefused"
+    ISSUER_UNAVAILABLE = "IssuerUnavailable"
     PENDING = "Pending"
     AVAILABLE = "Available"
     UNAVAILABLE = "Unavailable"

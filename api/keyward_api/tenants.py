@@ -151,10 +151,42 @@ class AgentSettings(_Settings):
     )
 
 
-class CertificateAuthoritySettings(_Settings):
-    """How long databases' certificate authorities live, and how they are replaced."""
+class IssuerReference(_Settings):
+    """An issuer of cert-manager's, or of one of its external issuers'."""
 
-    lifetime_seconds: int = Field(default=365 * _DAY, ge=600, le=3650 * _DAY, description="How long a new one lives.")
+    name: str = Field(min_length=1, max_length=253, description="Name of the issuer.")
+    kind: str = Field(
+        default="ClusterIssuer",
+        pattern=r"^[A-Z][A-Za-z0-9]{0,62}$",
+        description="`ClusterIssuer`, `Issuer` (one in the agents' namespace), or an external issuer's kind.",
+    )
+    group: str = Field(
+        default="cert-manager.io",
+        max_length=253,
+        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        description="API group of the kind.",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.group}/{self.name}"
+
+
+class CertificateAuthoritySettings(_Settings):
+    """Who signs databases' certificate authorities, how long they live, and how they are replaced."""
+
+    issuer_ref: IssuerReference | None = Field(
+        default=None,
+        description="The issuer that signs them, asked by a CertificateRequest in the agents' namespace. None: each "
+        "signs itself.",
+    )
+
+    lifetime_seconds: int = Field(
+        default=365 * _DAY,
+        ge=600,
+        le=3650 * _DAY,
+        description="How long a new one lives. Of one that lives shorter, because its issuer gives no more, the two "
+        "times below are shorter in proportion.",
+    )
     renew_before_seconds: int = Field(
         default=120 * _DAY, ge=60, le=3650 * _DAY, description="How long before its end its successor is made."
     )
@@ -165,6 +197,11 @@ class CertificateAuthoritySettings(_Settings):
         description="How long clients are told to trust both before the successor signs: within it clients must read "
         "the bundle again, or start anew.",
     )
+
+    @property
+    def issuer(self) -> str:
+        """Who signs, as it is noted; empty where each signs itself."""
+        return str(self.issuer_ref or "")
 
     @model_validator(mode="after")
     def _are_in_order(self) -> Self:

@@ -85,6 +85,18 @@ KINDS: dict[Child, Kind] = {
 }
 
 
+def certificate_request(*, namespace: str, name: str, agents_namespace: str) -> Reference:
+    """Where the database `<namespace>/<name>` asks an issuer for a CA.
+
+    No child among the others: its kind need not exist, and it is there only until it is answered.
+    """
+    return Reference(
+        kind=kinds.CERTIFICATE_REQUEST,
+        namespace=agents_namespace,
+        name=names.dotted_child_name(namespace=namespace, name=name),
+    )
+
+
 def references(*, namespace: str, name: str, agents_namespace: str) -> dict[Child, Reference]:
     """Where each child of the database `<namespace>/<name>` is."""
     dotted = names.dotted_child_name(namespace=namespace, name=name)

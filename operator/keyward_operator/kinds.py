@@ -81,6 +81,11 @@ NETWORK_POLICY = Kind(group="networking.k8s.io", version="v1", kind="NetworkPoli
 HORIZONTAL_POD_AUTOSCALER = Kind(
     group="autoscaling", version="v2", kind="HorizontalPodAutoscaler", plural="horizontalpodautoscalers"
 )
+CERTIFICATE_REQUEST = Kind(
+    group="cert-manager.io", version="v1", kind="CertificateRequest", plural="certificaterequests"
+)
+"""cert-manager's: read and written only where the platform names an issuer, for elsewhere it need not exist."""
+
 LEASE = Kind(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases")
 EVENT = Kind(group="events.k8s.io", version="v1", kind="Event", plural="events")
 
@@ -89,12 +94,13 @@ _BY_TYPE = {
     for kind in (
         *(KEYSPACES_POLICY, CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT),
         *(DEPLOYMENT, POD_DISRUPTION_BUDGET, NETWORK_POLICY, HORIZONTAL_POD_AUTOSCALER, ROLE, ROLE_BINDING),
+        CERTIFICATE_REQUEST,
     )
 }
 
 
 def reference_to(manifest: dict[str, Any]) -> Reference:
-    """The object that a manifest describes; KeyError for a kind that is none of a database's children."""
+    """The object that a manifest describes; KeyError for a kind that is never made for a database."""
     metadata = manifest["metadata"]
     return Reference(
         kind=_BY_TYPE[manifest["apiVersion"], manifest["kind"]],

@@ -1,6 +1,7 @@
 """The Secret with the database's server CAs, mounted by its agents only.
 
-Agents mount `tls.crt` and `tls.key`, the CA that signs. Its successor, and when what happened, are kept beside them.
+Agents mount `tls.crt` and `tls.key`, the CA that signs. Where an issuer signed it, `tls.crt` is that chain, and clients
+trust `ca.crt`. Its successor, the key that an issuer is asked to sign, and when what happened, are kept beside them.
 """
 
 from base64 import b64decode, b64encode
@@ -16,19 +17,23 @@ from keyward_operator.pki.rotation import Authorities
 
 CERTIFICATE = "tls.crt"
 PRIVATE_KEY = "tls.key"
+_TRUSTED = "ca.crt"
 _NEXT_CERTIFICATE = "next.crt"
 _NEXT_PRIVATE_KEY = "next.key"
+_NEXT_TRUSTED = "next-ca.crt"
 _PREVIOUS = "previous.crt"
+_PENDING_KEY = "pending.key"
 
 
 def ca_secret(context: ManifestContext, *, authorities: Authorities) -> Json:
     """A Secret of type kubernetes.io/tls."""
-    data = {CERTIFICATE: authorities.current.certificate, PRIVATE_KEY: authorities.current.private_key}
+    data = _entries(authorities.current, CERTIFICATE, PRIVATE_KEY, _TRUSTED)
     if authorities.successor:
-        data[_NEXT_CERTIFICATE] = authorities.successor.certificate
-        data[_NEXT_PRIVATE_KEY] = authorities.successor.private_key
+        data |= _entries(authorities.successor, _NEXT_CERTIFICATE, _NEXT_PRIVATE_KEY, _NEXT_TRUSTED)
     if authorities.previous:
         data[_PREVIOUS] = authorities.previous
+    if authorities.pending:
+        data[_PENDING_KEY] = authorities.pending
     manifest = context.base(Child.CA_SECRET)
     if annotations := _annotations(authorities):
         manifest["metadata"]["annotations"] = annotations
@@ -38,13 +43,23 @@ def ca_secret(context: ManifestContext, *, authorities: Authorities) -> Json:
     }
 
 
+def _entries(authority: CertificateAuthority, certificate: str, key: str, trusted: str) -> dict[str, bytes]:
+    entries = {certificate: authority.presented, key: authority.private_key}
+    return entries | ({trusted: authority.certificate} if authority.chain else {})
+
+
 def _annotations(authorities: Authorities) -> dict[str, str]:
     moments = {
         names.ANNOTATION_CA_PUBLISHED: authorities.published,
         names.ANNOTATION_CA_SWITCHED: authorities.switched,
     }
     annotations = {name: moment.isoformat() for name, moment in moments.items() if moment}
-    return annotations | ({names.ANNOTATION_ROTATE_CA: authorities.request} if authorities.request else {})
+    texts = {
+        names.ANNOTATION_ROTATE_CA: authorities.request,
+        names.ANNOTATION_CA_ISSUER: authorities.current.issuer,
+        names.ANNOTATION_NEXT_CA_ISSUER: authorities.successor.issuer if authorities.successor else "",
+    }
+    return annotations | {name: text for name, text in texts.items() if text}
 
 
 def read_authorities(secret: Json) -> Authorities | None:
@@ -53,24 +68,36 @@ def read_authorities(secret: Json) -> Authorities | None:
         data = {key: b64decode(value) for key, value in (secret.get("data") or {}).items()}
     except ValueError:
         return None
-    current = _pair(data, CERTIFICATE, PRIVATE_KEY)
+    annotations = secret["metadata"].get("annotations") or {}
+    issuer, next_issuer = (
+        annotations.get(name, "") for name in (names.ANNOTATION_CA_ISSUER, names.ANNOTATION_NEXT_CA_ISSUER)
+    )
+    current = _authority(data, CERTIFICATE, PRIVATE_KEY, _TRUSTED, issuer)
     if current is None:
         return None
-    annotations = secret["metadata"].get("annotations") or {}
     return Authorities(
         current=current,
-        successor=_pair(data, _NEXT_CERTIFICATE, _NEXT_PRIVATE_KEY),
+        successor=_authority(data, _NEXT_CERTIFICATE, _NEXT_PRIVATE_KEY, _NEXT_TRUSTED, next_issuer),
         published=_moment(annotations.get(names.ANNOTATION_CA_PUBLISHED)),
         previous=data.get(_PREVIOUS, b""),
         switched=_moment(annotations.get(names.ANNOTATION_CA_SWITCHED)),
         request=annotations.get(names.ANNOTATION_ROTATE_CA, ""),
+        pending=data.get(_PENDING_KEY, b""),
     )
 
 
-def _pair(data: Mapping[str, bytes], certificate: str, key: str) -> CertificateAuthority | None:
+def _authority(
+    data: Mapping[str, bytes], certificate: str, key: str, trusted: str, issuer: str
+) -> CertificateAuthority | None:
     if certificate not in data or key not in data:
         return None
-    return CertificateAuthority(certificate=data[certificate], private_key=data[key])
+    own = trusted in data
+    return CertificateAuthority(
+        certificate=data[trusted if own else certificate],
+        private_key=data[key],
+        chain=data[certificate] if own else b"",
+        issuer=issuer,
+    )
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keyward_api import names
 from keyward_api.tenants import PlatformSettings
-from keyward_operator.children import Child, Owner, references
+from keyward_operator.children import Child, Owner, certificate_request, references
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import Reference
 
@@ -28,13 +28,22 @@ class ManifestContext:
         """Where all children are."""
         return references(namespace=self.owner.namespace, name=self.owner.name, agents_namespace=self.agents_namespace)
 
+    def certificate_request(self) -> Reference:
+        """Where an issuer is asked for a CA."""
+        return certificate_request(
+            namespace=self.owner.namespace, name=self.owner.name, agents_namespace=self.agents_namespace
+        )
+
     def child_at(self, reference: Reference) -> Child:
         """Which child a manifest of ours describes."""
         return next(child for child, candidate in self.references().items() if candidate == reference)
 
     def base(self, child: Child) -> Json:
         """Type and metadata of a child."""
-        reference = self.reference(child)
+        return self.base_at(self.reference(child))
+
+    def base_at(self, reference: Reference) -> Json:
+        """Type and metadata of something that is made for the database."""
         return {
             "apiVersion": reference.kind.api_version,
             "kind": reference.kind.kind,

@@ -1,5 +1,8 @@
 """Each database's own server CA: P-256, made once, kept in a Secret that only its agents mount.
 
+Clients trust its certificate that it signed itself. Where an issuer signed it too, the agents present that certificate,
+of the same key and name, to those who trust the issuer's root instead.
+
 The agents sign their leaves with it. The CA carries no name constraints: leaves hold the pods' IP addresses and the
 host names that a database's owner asked for, so a constraint would have to change with them. A CA of one's own for each
 database serves the same end: no other database's clients trust it.
@@ -23,10 +26,23 @@ _COMMON_NAME_LIMIT = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertificateAuthority:
-    """A CA's certificate and private key, PEM."""
+    """A CA's certificates and private key, PEM."""
 
     certificate: bytes
+    """What clients are told to trust: signed by itself."""
+
     private_key: bytes
+    chain: bytes = b""
+    """The certificate that an issuer signed for the same key and name, and those that lead to the issuer's root; empty
+    where there is no issuer."""
+
+    issuer: str = ""
+    """Who signed the chain; empty where there is no issuer."""
+
+    @property
+    def presented(self) -> bytes:
+        """What agents sign by and present, the CA's own certificate first."""
+        return self.chain or self.certificate
 
     def __repr__(self) -> str:
         return "CertificateAuthority(...)"
@@ -34,40 +50,71 @@ class CertificateAuthority:
 
 def issue(*, database: str, now: datetime, lifetime: timedelta) -> CertificateAuthority:
     """A new CA for `database` (`<namespace>/<name>`, shown in its subject), valid from `now` for `lifetime`."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name(
+    key = new_key()
+    certificate = self_signed(
+        key,
+        subject=subject_of(database),
+        serial_number=x509.random_serial_number(),
+        identifier=x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+        begin=now - CLOCK_SKEW,
+        end=now + lifetime,
+    )
+    return CertificateAuthority(certificate=certificate, private_key=key_pem(key))
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A CA's private key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as its Secret holds it."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def subject_of(database: str) -> x509.Name:
+    """The name of a database's CA."""
+    return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Keyward"),
             x509.NameAttribute(NameOID.COMMON_NAME, database[:_COMMON_NAME_LIMIT]),
         ]
     )
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+
+
+def self_signed(
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    subject: x509.Name,
+    serial_number: int,
+    identifier: x509.SubjectKeyIdentifier,
+    begin: datetime,
+    end: datetime,
+) -> bytes:
+    """A CA's certificate by its own key, PEM; the same bytes for the same arguments."""
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + lifetime)
+        .serial_number(serial_number)
+        .not_valid_before(begin)
+        .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(), critical=True)
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(key, hashes.SHA256(), ecdsa_deterministic=True)
     )
-    return CertificateAuthority(
-        certificate=certificate.public_bytes(serialization.Encoding.PEM),
-        private_key=key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
-    )
+    return certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def is_valid(authority: CertificateAuthority, *, now: datetime) -> bool:
     """Whether agents can sign with it and clients will trust it at `now`."""
     try:
-        certificate = _read(authority.certificate)
+        certificate, presented = _read(authority.certificate), _read(authority.presented)
         key = serialization.load_pem_private_key(authority.private_key, password=None)
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except (ValueError, TypeError, x509.ExtensionNotFound):
@@ -76,12 +123,18 @@ def is_valid(authority: CertificateAuthority, *, now: datetime) -> bool:
         constraints.ca
         and certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
         and certificate.public_key() == key.public_key()
+        and presented.public_key() == key.public_key()
     )
 
 
 def end_of(authority: CertificateAuthority) -> datetime:
     """When a valid CA ends."""
     return _read(authority.certificate).not_valid_after_utc
+
+
+def life_of(authority: CertificateAuthority) -> timedelta:
+    """How long a valid CA lives."""
+    return end_of(authority) - _read(authority.certificate).not_valid_before_utc
 
 
 @lru_cache(maxsize=64)

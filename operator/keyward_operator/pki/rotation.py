@@ -5,17 +5,19 @@
    leaves, and connections that stand keep theirs.
 3. When no leaf of the old one can be valid any more, clients are told to trust the new one alone.
 A CA that has ended, or was lost, leaves no choice: its successor signs at once.
+Of a CA that lives shorter than the platform asked for, since an issuer gave no more, overlap and time before the end
+are shorter in proportion: they stay in order, so that none is renewed as soon as it is there.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from keyward_api import names
 from keyward_api.tenants import CertificateAuthoritySettings
-from keyward_operator.pki.certificate_authority import CertificateAuthority, end_of, is_valid
+from keyward_operator.pki.certificate_authority import CertificateAuthority, end_of, is_valid, life_of
 
 RETENTION = timedelta(hours=48)
 """How long a CA is trusted after its last signature: agents' leaves live 24 hours, and clocks differ."""
@@ -46,11 +48,18 @@ class Authorities:
     request: str = ""
     """The last request for a rotation that was followed."""
 
+    pending: bytes = field(default=b"", repr=False)
+    """The private key that an issuer is asked to sign, PEM; empty where none is."""
+
     @property
     def bundle(self) -> bytes:
         """What clients shall trust, PEM; the one that signs first."""
         successor = self.successor.certificate if self.successor else b""
         return self.current.certificate + successor + self.previous
+
+
+NOTHING = Authorities(current=CertificateAuthority(certificate=b"", private_key=b""))
+"""No CA, as its Secret holds it while an issuer is asked for the first."""
 
 
 def advanced(
@@ -74,6 +83,13 @@ def advanced(
     return after
 
 
+def with_new(authorities: Authorities | None, new: CertificateAuthority, *, request: str) -> Authorities:
+    """The CAs with a new one: the successor, or the only one where there is none that is valid."""
+    if authorities is None:
+        return Authorities(current=new, request=request)
+    return replace(authorities, successor=new, request=request, pending=b"")
+
+
 def requested(metadata: Mapping[str, Any]) -> str:
     """The request for a new CA in a database's metadata; empty where there is none.
 
@@ -88,10 +104,13 @@ def wants_successor(
 ) -> bool:
     """Whether a successor must be made; `request` is what the database asks for, empty for nothing.
 
-    One rotation at a time: another begins when the one before has ended.
+    So it must where another than the platform's issuer signed the present one. One rotation at a time: another begins
+    when the one before has ended.
     """
     if authorities.successor or authorities.previous:
         return False
+    if authorities.current.issuer != settings.issuer:
+        return True
     return now >= _renewal(authorities, settings) or (bool(request) and request != authorities.request)
 
 
@@ -105,17 +124,29 @@ def _moments(authorities: Authorities, settings: CertificateAuthoritySettings) -
     if not authorities.successor:
         yield _renewal(authorities, settings)
     if authorities.published:
-        yield authorities.published + timedelta(seconds=settings.overlap_seconds)
+        yield authorities.published + _overlap(authorities, settings)
     if authorities.switched:
         yield authorities.switched + RETENTION
 
 
 def _renewal(authorities: Authorities, settings: CertificateAuthoritySettings) -> datetime:
-    return end_of(authorities.current) - timedelta(seconds=settings.renew_before_seconds)
+    current = authorities.current
+    return end_of(current) - timedelta(seconds=settings.renew_before_seconds) * _share(current, settings)
+
+
+def _overlap(authorities: Authorities, settings: CertificateAuthoritySettings) -> timedelta:
+    """Within the life of both: it must have passed before either ends."""
+    both = [each for each in (authorities.current, authorities.successor) if each]
+    return timedelta(seconds=settings.overlap_seconds) * min(_share(each, settings) for each in both)
+
+
+def _share(authority: CertificateAuthority, settings: CertificateAuthoritySettings) -> float:
+    """How much it lives of what the platform asks for; at most 1."""
+    return min(1.0, life_of(authority) / timedelta(seconds=settings.lifetime_seconds))
 
 
 def _may_switch(authorities: Authorities, now: datetime, settings: CertificateAuthoritySettings) -> bool:
     if not is_valid(authorities.current, now=now):
         return True
     known = authorities.published
-    return known is not None and now >= known + timedelta(seconds=settings.overlap_seconds)
+    return known is not None and now >= known + _overlap(authorities, settings)

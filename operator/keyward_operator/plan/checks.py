@@ -6,7 +6,9 @@ from keyward_api.caller_arns import is_session_of
 from keyward_api.names import Condition, Reason
 from keyward_api.resources.policy import RoleReport, reported_roles
 from keyward_operator.children import Child
+from keyward_operator.kinds import Reference
 from keyward_operator.plan import pods
+from keyward_operator.plan.issuance import Stage
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.verdicts import (
     Verdict,
@@ -15,6 +17,7 @@ from keyward_operator.plan.verdicts import (
     fails,
     holds,
     join,
+    moment_text,
     passes_on,
     unknown,
 )
@@ -79,8 +82,55 @@ def compiled(view: View) -> Verdict:
 def authority_name_is_taken(view: View) -> Verdict | None:
     """Somebody else's Secret stands where the CA should."""
     if view.standings[Child.CA_SECRET] is Standing.FOREIGN:
-        return fails(Reason.NAME_TAKEN, _taken(view, Child.CA_SECRET))
+        return fails(Reason.NAME_TAKEN, _taken(view.context.reference(Child.CA_SECRET)))
     return None
+
+
+def issuer_is_unavailable(view: View) -> Verdict | None:
+    """The platform names an issuer, and nobody can be asked for it."""
+    if view.issuance and view.issuance.stage is Stage.UNAVAILABLE:
+        return fails(
+            Reason.ISSUER_UNAVAILABLE,
+            f"{_issuer(view)} (`certificateAuthorities.issuerRef`) cannot be asked for a certificate authority: "
+            f"{view.issuance.message}; install cert-manager, and set this by the chart's value of that name, from "
+            "which the operator has its rights",
+        )
+    return None
+
+
+def name_of_the_request_is_taken(view: View) -> Verdict | None:
+    """Somebody else's CertificateRequest stands where ours should."""
+    if view.issuance and view.issuance.stage is Stage.TAKEN:
+        return fails(Reason.NAME_TAKEN, _taken(view.context.certificate_request()))
+    return None
+
+
+def issuer_refused(view: View) -> Verdict | None:
+    """The issuer does not sign, or not what could be used."""
+    if view.issuance and view.issuance.stage is Stage.REFUSED:
+        return fails(
+            Reason.ISSUER_REFUSED,
+            f"{_issuer(view)} (`certificateAuthorities.issuerRef`) gave no certificate authority: "
+            f"{view.issuance.message}; it is asked again at {moment_text(view.issuance.asked_again)}, or once "
+            f"{view.context.certificate_request()} is deleted",
+        )
+    return None
+
+
+def issuer_is_late(view: View) -> Verdict | None:
+    """It should have signed by now."""
+    if view.issuance and view.issuance.is_late:
+        return fails(Reason.ISSUER_PENDING, f"{_awaited(view)}; see the issuer, and who must approve the request")
+    return None
+
+
+def issuer_was_asked(view: View) -> Verdict | None:
+    """It has not signed yet. What was there before goes on signing."""
+    if view.issuance is None or view.issuance.stage is Stage.ANSWERED:
+        return None
+    if view.authorities is None:
+        return unknown(Reason.ISSUER_PENDING, _awaited(view))
+    return holds(Reason.ISSUER_PENDING, f"{_awaited(view)}; until then the CA in status.caBundle signs")
 
 
 def authority_is_missing(view: View) -> Verdict | None:
@@ -249,7 +299,7 @@ def a_name_is_taken(view: View) -> Verdict | None:
     """Somebody else's object has the name of a child: it is left alone, and the child is missing."""
     taken = view.taken()
     if taken:
-        return fails(Reason.NAME_TAKEN, join([_taken(view, child) for child in taken]))
+        return fails(Reason.NAME_TAKEN, join([_taken(view.context.reference(child)) for child in taken]))
     return None
 
 
@@ -261,9 +311,18 @@ def a_child_is_refused(view: View) -> Verdict | None:
     return None
 
 
-def _taken(view: View, child: Child) -> str:
+def _issuer(view: View) -> str:
+    return view.context.settings.certificate_authorities.issuer
+
+
+def _awaited(view: View) -> str:
+    told = f": {view.issuance.message}" if view.issuance and view.issuance.message else ""
+    return f"{_issuer(view)} is asked for a certificate authority by {view.context.certificate_request()}{told}"
+
+
+def _taken(reference: Reference) -> str:
     return (
-        f"{view.context.reference(child)} exists and was not made for this database: rename or delete it, "
+        f"{reference} exists and was not made for this database: rename or delete it, "
         "or choose another name for the database"
     )
 

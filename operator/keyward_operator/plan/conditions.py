@@ -24,6 +24,11 @@ CHAINS: dict[str, tuple[Check[View], ...]] = {
     ),
     Condition.CERTIFICATE_AUTHORITY_READY: (
         checks.authority_name_is_taken,
+        checks.issuer_is_unavailable,
+        checks.name_of_the_request_is_taken,
+        checks.issuer_refused,
+        checks.issuer_is_late,
+        checks.issuer_was_asked,
         checks.authority_is_missing,
         checks.authority_rotates,
         checks.authority_issued,

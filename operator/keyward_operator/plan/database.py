@@ -14,11 +14,12 @@ from dataclasses import replace
 from keyward_api import names
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
-from keyward_operator.pki.rotation import next_step, requested, wants_successor
+from keyward_operator.pki.rotation import next_step
 from keyward_operator.plan import desired, events, pods
 from keyward_operator.plan.finalizers import finalizers_of, without
+from keyward_operator.plan.issuance import Stage
 from keyward_operator.plan.owned import differs, status_differs
-from keyward_operator.plan.result import Happening, Issue, Plan
+from keyward_operator.plan.result import Happening, Plan
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.status import status_of
 from keyward_operator.plan.verdicts import conditions_of
@@ -69,7 +70,11 @@ def _plan_children(view: View) -> Plan:
         child: manifest for child, manifest in manifests.items() if differs(view.observed.children.get(child), manifest)
     }
     delete = desired.unwanted(view)
-    issue = _to_issue(view)
+    issue = view.wanted_authority if view.issuance is None else None
+    ask = view.issuance is not None and view.issuance.stage is Stage.NOT_ASKED
+    if issue or ask:
+        # Written with what is new in it; the rest of it follows.
+        changed.pop(Child.CA_SECRET, None)
     awaited = [child for child in _AWAITED if child in changed and view.standings[child] is Standing.ABSENT]
     replaced = pods.replacement(view)
     status = status_of(view, policy_is_written=Child.POLICY in manifests)
@@ -78,25 +83,14 @@ def _plan_children(view: View) -> Plan:
         finalizers=None if names.FINALIZER in finalizers else (*finalizers, names.FINALIZER),
         delete=delete,
         issue=issue,
+        ask=ask,
         apply=tuple(changed.values()),
         replace_pod=replaced,
         forget_agents=pods.gone(view),
         status=status if status_differs(view.observed.database, status, names.FieldManager.DATABASE) else None,
         events=_events(view, status) + ((events.replaced(replaced),) if replaced else ()),
-        requeue_after=_requeue(view, begun=issue is not None or bool(awaited), deleted=bool(delete)),
+        requeue_after=_requeue(view, begun=issue is not None or ask or bool(awaited), deleted=bool(delete)),
     )
-
-
-def _to_issue(view: View) -> Issue | None:
-    """A CA whose name is taken waits."""
-    if view.denied or view.standings[Child.CA_SECRET] not in (Standing.ABSENT, Standing.OWN):
-        return None
-    if view.authorities is None:
-        return Issue.FIRST
-    request = requested(view.observed.database["metadata"])
-    settings = view.context.settings.certificate_authorities
-    wanted = wants_successor(view.authorities, now=view.now, request=request, settings=settings)
-    return Issue.SUCCESSOR if wanted else None
 
 
 def _events(view: View, status: Json) -> tuple[Happening, ...]:
@@ -110,7 +104,9 @@ def _requeue(view: View, *, begun: bool, deleted: bool) -> float | None:
         return AGAIN
     waits = [AGAIN_WHERE_TAKEN] if view.taken() else []
     moments = [view.compilation.spec.next_end(view.now) if view.compilation else None]
-    if view.authorities and not view.denied:
+    if view.issuance and view.issuance.stage is not Stage.ANSWERED:
+        waits.append(view.issuance.look_after)
+    elif view.authorities and not view.denied:
         moments.append(next_step(view.authorities, settings=view.context.settings.certificate_authorities))
     waits += [max((moment - view.now).total_seconds(), AGAIN) for moment in moments if moment]
     return min(waits, default=None)

@@ -25,7 +25,7 @@ from keyward_operator.manifests.role_binding import role_binding
 from keyward_operator.manifests.service import service
 from keyward_operator.manifests.service_account import service_account
 from keyward_operator.plan.result import Deletion
-from keyward_operator.plan.standings import Standing
+from keyward_operator.plan.standings import Standing, standing
 from keyward_operator.plan.view import View, published_policy
 
 
@@ -58,16 +58,30 @@ def wanted_policy(view: View) -> Json | None:
 
 
 def unwanted(view: View) -> tuple[Deletion, ...]:
-    """Children of a predecessor, children that are no longer wanted, and the agents of who may not be served."""
+    """What is of a predecessor or no longer wanted, and the agents of who may not be served."""
     surplus = set(view.unused)
     if view.denied:
         surplus |= {Child.DEPLOYMENT, Child.AUTOSCALER, Child.EXTERNAL_SERVICE}
-    return tuple(
-        deletion(view, child)
-        for child in Child
-        if (view.standings[child] is Standing.ORPHAN or (child in surplus and view.standings[child] is Standing.OWN))
-        and not is_ending(view, child)
+    return (
+        *(
+            deletion(view, child)
+            for child in Child
+            if (
+                view.standings[child] is Standing.ORPHAN or (child in surplus and view.standings[child] is Standing.OWN)
+            )
+            and not is_ending(view, child)
+        ),
+        *_unwanted_request(view),
     )
+
+
+def _unwanted_request(view: View) -> Iterator[Deletion]:
+    """A request with which nothing is left to do; where the whole database goes, it goes with the CA's Secret."""
+    request = view.observed.certificate_request
+    if request is None or standing(request, view.observed.owner) is Standing.FOREIGN:
+        return
+    if (view.issuance is None or view.issuance.is_over) and "deletionTimestamp" not in request["metadata"]:
+        yield Deletion(reference=view.context.certificate_request(), uid=request["metadata"]["uid"])
 
 
 def deletion(view: View, child: Child) -> Deletion:

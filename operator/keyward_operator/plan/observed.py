@@ -48,6 +48,12 @@ class Observed:
     pods: tuple[Json, ...]
     """The agents' pods, read after the policy: who reported there and is not here is gone."""
 
+    certificate_request: Json | None = None
+    """What exists under the name of the request to an issuer, whoever made it; None too where nobody looked."""
+
+    issuer_problem: str = ""
+    """Why the API server could not tell of it; empty where it could."""
+
     replacement_due: bool
     """Whether a pod that lacks its identity may be replaced now: replacements are spaced out."""
 

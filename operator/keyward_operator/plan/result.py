@@ -48,6 +48,9 @@ class Plan:
     issue: Issue | None = None
     """A certificate authority to make."""
 
+    ask: bool = False
+    """Whether to ask the platform's issuer for one."""
+
     apply: tuple[Json, ...] = ()
     replace_pod: Deletion | None = None
     forget_agents: tuple[str, ...] = ()

@@ -14,15 +14,15 @@ from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, Keysp
 from keyward_api.tenants import PlatformSettings, Violation
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
-from keyward_operator.manifests.ca_secret import read_authorities
-from keyward_operator.manifests.client_ca import told
 from keyward_operator.manifests.context import ManifestContext
-from keyward_operator.pki.certificate_authority import is_valid
-from keyward_operator.pki.rotation import Authorities, advanced
+from keyward_operator.pki.rotation import Authorities
 from keyward_operator.plan.iam_role.view import paths_of
+from keyward_operator.plan.issuance import Issuance
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.reading import read
+from keyward_operator.plan.result import Issue
 from keyward_operator.plan.standings import Standing, standing
+from keyward_operator.plan.succession import succession
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +44,12 @@ class View:
 
     authorities: Authorities | None
     """The CAs as they shall be now; None where the one that signs is missing or no longer valid."""
+
+    wanted_authority: Issue | None
+    """The CA that must be made."""
+
+    issuance: Issuance | None
+    """How far the platform's issuer is with it; None where it is asked for nothing."""
 
     service_address: str
     """IP address of the agents' Service; empty while there is none."""
@@ -104,6 +110,10 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
     if database is not None and admission is not None and not admission.violations:
         compilation, problem = _compile(observed, database, admission, context.settings, address, now)
         database = database if compilation else None
+    is_served = database is not None and compilation is not None
+    authorities = succession(
+        observed, context, own, now, may_be_made=is_served and _is_free(standings[Child.CA_SECRET])
+    )
     return View(
         observed=observed,
         context=context,
@@ -112,7 +122,9 @@ def view_of(observed: Observed, context: ManifestContext, now: datetime) -> View
         database=database,
         problem=problem,
         admission=admission,
-        authorities=_authorities(own, context.settings, now),
+        authorities=authorities.authorities,
+        wanted_authority=authorities.wanted,
+        issuance=authorities.issuance,
         service_address=address,
         compilation=compilation,
         reports=_reports(own.get(Child.POLICY), observed.pods),
@@ -188,13 +200,8 @@ def _service_address(own: Mapping[Child, Json]) -> str:
     return published.database.service_address if published else ""
 
 
-def _authorities(own: Mapping[Child, Json], settings: PlatformSettings, now: datetime) -> Authorities | None:
-    found = read_authorities(own[Child.CA_SECRET]) if Child.CA_SECRET in own else None
-    if found is None:
-        return None
-    bundle = told(own.get(Child.CLIENT_CA))
-    after = advanced(found, now=now, told=bundle, settings=settings.certificate_authorities)
-    return after if is_valid(after.current, now=now) else None
+def _is_free(standing: Standing) -> bool:
+    return standing in (Standing.ABSENT, Standing.OWN)
 
 
 def _reports(policy: Json | None, pods: tuple[Json, ...]) -> tuple[AgentReport, ...]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from keyward_api import names
 from keyward_operator import kinds
 from keyward_operator.children import REPLACEABLE, Child
-from keyward_operator.clients.errors import ConflictError, ForbiddenError, InvalidError
+from keyward_operator.clients.errors import ApiError, ConflictError, ForbiddenError, InvalidError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
@@ -15,9 +15,11 @@ from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Reference
 from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
+from keyward_operator.manifests.certificate_request import certificate_request
 from keyward_operator.manifests.context import ManifestContext
-from keyward_operator.pki.certificate_authority import issue
-from keyward_operator.pki.rotation import Authorities, requested
+from keyward_operator.pki.certificate_authority import issue, key_pem, new_key
+from keyward_operator.pki.issued import signing_request
+from keyward_operator.pki.rotation import NOTHING, requested, with_new
 from keyward_operator.plan.database import after_refusals
 from keyward_operator.plan.describe import change
 from keyward_operator.plan.observed import Observed
@@ -54,7 +56,7 @@ class Applier:
         for deletion in plan.delete:
             await self._api.delete(deletion.reference, uid=deletion.uid)
             self._did(key, f"deleted {deletion.reference}")
-        refused = await self._try_to_issue(key, plan, observed, context) | await self._make_children(key, plan, view)
+        refused = await self._try_to_issue(key, plan, view) | await self._make_children(key, plan, view)
         await self._tend_agents(key, plan, observed, context)
         await self._tell(key, after_refusals(plan, view, refused) if refused else plan, observed)
         if refused:
@@ -99,15 +101,14 @@ class Applier:
     async def _set_finalizers(self, key: DatabaseKey, observed: Observed, plan: Plan) -> None:
         await set_finalizers(self._api, database_reference(key), observed.database, plan.finalizers or ())
 
-    async def _try_to_issue(
-        self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext
-    ) -> dict[Child, str]:
+    async def _try_to_issue(self, key: DatabaseKey, plan: Plan, view: View) -> dict[Child, str]:
         """Make a CA where one is wanted; no more than another child does it keep a revocation from the agents."""
-        if plan.issue is None:
-            return {}
         try:
-            await self._issue(key, plan.issue, observed, context)
-        except (InvalidError, ForbiddenError) as error:
+            if plan.issue is not None:
+                await self._issue(key, plan.issue, view.observed, view.context)
+            if plan.ask:
+                await self._ask(key, view)
+        except (InvalidError, ForbiddenError, RefusedError) as error:
             return {Child.CA_SECRET: str(error)}
         return {}
 
@@ -116,17 +117,38 @@ class Applier:
         lifetime = timedelta(seconds=context.settings.certificate_authorities.lifetime_seconds)
         authority = issue(database=f"{key.namespace}/{key.name}", now=datetime.now(UTC), lifetime=lifetime)
         live = observed.children.get(Child.CA_SECRET)
-        found = read_authorities(live) if live else None
-        authorities = Authorities(current=authority)
-        if what is Issue.SUCCESSOR and found:
-            authorities = replace(found, successor=authority, request=requested(observed.database["metadata"]))
-        manifest = ca_secret(context, authorities=authorities)
-        if live is None:
-            await self._api.create(manifest)
-        else:
-            manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-            await self._api.apply(manifest)
+        found = read_authorities(live) if live and what is Issue.SUCCESSOR else None
+        authorities = with_new(found, authority, request=requested(observed.database["metadata"]))
+        await self._write_authorities(live, ca_secret(context, authorities=authorities))
         self._did(key, f"issued the {what} certificate authority in {context.reference(Child.CA_SECRET)}")
+
+    async def _ask(self, key: DatabaseKey, view: View) -> None:
+        """Ask the platform's issuer to sign a new key, which is kept before anybody knows of it."""
+        live, issuer = (
+            view.observed.children.get(Child.CA_SECRET),
+            view.context.settings.certificate_authorities.issuer_ref,
+        )
+        if issuer is None:
+            return
+        private_key = key_pem(new_key())
+        found = read_authorities(live) if live else None
+        authorities = replace(found or NOTHING, pending=private_key)
+        secret = await self._write_authorities(live, ca_secret(view.context, authorities=authorities))
+        request = signing_request(private_key, database=f"{key.namespace}/{key.name}")
+        manifest = certificate_request(view.context, issuer=issuer, request=request, secret=secret)
+        try:
+            await self._api.create(manifest)
+        except ApiError as error:
+            # Whatever it is, such as cert-manager's webhook that does not answer: nothing else waits for that.
+            raise RefusedError(f"{view.context.certificate_request()}: {error}") from error
+        self._did(key, f"asked {issuer} for a certificate authority by {view.context.certificate_request()}")
+
+    async def _write_authorities(self, live: Json | None, manifest: Json) -> Json:
+        """Write the CA's Secret if it is as it was seen."""
+        if live is None:
+            return await self._api.create(manifest)
+        manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+        return await self._api.apply(manifest)
 
     async def _tend_agents(self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext) -> None:
         if plan.replace_pod is not None:

@@ -6,10 +6,12 @@ at a time, the one with the older roles and users cannot write last.
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 
 from keyward_api import names
+from keyward_api.tenants import PlatformSettings
 from keyward_operator import kinds
-from keyward_operator.children import Child, references
+from keyward_operator.children import Child, certificate_request, references
 from keyward_operator.clients.errors import ApiError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
@@ -44,10 +46,12 @@ class Observer:
         scope: Scope,
         *,
         cluster: Cluster,
+        settings: Callable[[], PlatformSettings],
         replacement_due: Callable[[DatabaseKey], bool],
     ) -> None:
         self._api = api
         self._cluster = cluster
+        self._settings = settings
         self._agents_namespace = scope.agents_namespace
         self._replacement_due = replacement_due
 
@@ -65,6 +69,8 @@ class Observer:
                 iam_roles = group.create_task(self._all(kinds.KEYSPACES_IAM_ROLE, key.namespace))
                 labels = group.create_task(namespace_labels(self._api, key.namespace))
                 children = group.create_task(self._children(key, policy))
+                request = group.create_task(self._certificate_request(key))
+        certificate_request, issuer_problem = request.result()
         return Observed(
             database=database,
             cluster=self._cluster,
@@ -74,6 +80,8 @@ class Observer:
             locks=locks.result(),
             iam_roles=iam_roles.result(),
             children=children.result(),
+            certificate_request=certificate_request,
+            issuer_problem=issuer_problem,
             # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
             pods=await self._pods(key),
             replacement_due=self._replacement_due(key),
@@ -93,6 +101,19 @@ class Observer:
                 tasks = {child: group.create_task(self._api.get(reference)) for child, reference in wanted.items()}
         found = {Child.POLICY: policy} | {child: task.result() for child, task in tasks.items()}
         return {child: live for child, live in found.items() if live is not None}
+
+    async def _certificate_request(self, key: DatabaseKey) -> tuple[Json | None, str]:
+        """The request to the platform's issuer, if it has one; else why nobody can tell."""
+        if self._settings().certificate_authorities.issuer_ref is None:
+            return None, ""
+        reference = certificate_request(namespace=key.namespace, name=key.name, agents_namespace=self._agents_namespace)
+        try:
+            return await self._api.get(reference), ""
+        except ApiError as error:
+            # The kind is missing, or the right: more looks do not mend that, and nothing else shall wait for it.
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+                return None, str(error)
+            raise
 
     async def _pods(self, key: DatabaseKey) -> tuple[Json, ...]:
         pods = await self._api.list_all(kinds.POD, namespace=self._agents_namespace, label_selector=owner_selector(key))

@@ -68,7 +68,7 @@ def build(
     replacements = Replacements()
     views = Views(scope, settings=settings)
     databases = DatabaseReconciler(
-        observer=Observer(api, scope, cluster=cluster, replacement_due=replacements.due),
+        observer=Observer(api, scope, cluster=cluster, settings=settings, replacement_due=replacements.due),
         views=views,
         applier=Applier(api, recorder, journal),
         orphans=Orphans(api, scope),

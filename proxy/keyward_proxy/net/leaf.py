@@ -1,7 +1,8 @@
 """The certificate that clients see, signed by this agent with the database's CA and never stored.
 
 The CA is a mounted Secret. The leaf lives 24 hours and is replaced at half of its life by swapping the whole
-`SSLContext`: connections that stand keep theirs. Its key exists in memory only.
+`SSLContext`: connections that stand keep theirs. Its key exists in memory only. Where an issuer signed the CA, clients
+are shown what leads to the issuer's root as well.
 """
 
 from __future__ import annotations
@@ -36,12 +37,19 @@ class CertificateAuthority:
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    above: tuple[x509.Certificate, ...] = ()
+    """What follows its certificate in the file: who signed it, and so on."""
+
+    @property
+    def presented(self) -> tuple[x509.Certificate, ...]:
+        """What clients are shown beside the leaf; not what signed itself, which they must know by other means."""
+        return tuple(each for each in (self.certificate, *self.above) if each.subject != each.issuer)
 
     @classmethod
     def load(cls, directory: Path) -> CertificateAuthority:
         """Read tls.crt and tls.key; raises CertificateAuthorityUnusable."""
         try:
-            certificate = x509.load_pem_x509_certificate((directory / CERTIFICATE).read_bytes())
+            certificate, *above = x509.load_pem_x509_certificates((directory / CERTIFICATE).read_bytes())
             key = serialization.load_pem_private_key((directory / PRIVATE_KEY).read_bytes(), password=None)
         except OSError as error:
             raise CertificateAuthorityUnusable(
@@ -56,7 +64,7 @@ class CertificateAuthority:
             raise CertificateAuthorityUnusable(f"{directory}/tls.key is neither an EC nor an RSA key")
         if key.public_key() != certificate.public_key():
             raise CertificateAuthorityUnusable(f"{directory}/tls.key is not the key of {directory}/tls.crt")
-        return cls(certificate=certificate, key=key)
+        return cls(certificate=certificate, key=key, above=tuple(above))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +96,7 @@ def issue(
     not_before = max(now - CLOCK_SKEW, authority.certificate.not_valid_before_utc)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _certificate(authority, key.public_key(), names, not_before, not_after)
-    context = server_context(_pem(certificate, key), clients)
+    context = server_context(_pem((certificate, *authority.presented), key), clients)
     return Leaf(context=context, not_before=not_before, not_after=not_after)
 
 
@@ -137,7 +145,7 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+def _pem(chain: Sequence[x509.Certificate], key: ec.EllipticCurvePrivateKey) -> bytes:
+    return b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

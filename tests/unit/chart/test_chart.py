@@ -89,6 +89,7 @@ def test_the_operator_reads_the_settings_that_the_values_say(render: Render) -> 
     assert by_label.iam.permissions_boundary == "arn:aws:iam::111122223333:policy/bound"
     assert by_label.iam.managed_policies == ("AmazonKeyspacesReadOnlyAccess",)
     assert read.cluster_name == "blue"
+    assert read.certificate_authorities.issuer == "AWSPCAClusterIssuer.awspca.cert-manager.io/corporate"
 
 
 def test_a_list_of_no_tenants_permits_nothing(render: Render) -> None:

@@ -55,6 +55,13 @@ OPERATOR_AMONG_AGENTS_IF_NAMESPACED = [
     Right("", "services", APPLY, "the agents' addresses; otherwise a right in the whole cluster"),
     Right("", "configmaps", APPLY, "roots for AWS' APIs; otherwise a right in the whole cluster"),
 ]
+OPERATOR_AMONG_AGENTS_WITH_AN_ISSUER = [
+    *OPERATOR_AMONG_AGENTS,
+    Right(
+        *("cert-manager.io", "certificaterequests", {"get", "create", "delete"}),
+        "an issuer is asked for databases' CAs; without approve or sign, and no watch that its absence would hang",
+    ),
+]
 OPERATOR_AT_HOME = [
     Right(*LEASES, {"create"}, "an object that is made has no name yet that a rule could name"),
     Right(*LEASES, {"get", "watch", "update", "patch"}, "who of the operators works", name=names.LEASE_NAME),
@@ -105,6 +112,12 @@ def test_the_rights_of_an_operator_for_some_namespaces_are_these(render: Render)
     for namespace in WATCHED:
         role = one(manifests, "Role", "keyward-operator-databases", namespace)
         assert said(role) == allowed(OPERATOR_WITH_TENANTS)
+
+
+def test_a_right_to_ask_an_issuer_comes_with_the_issuer(render: Render) -> None:
+    manifests = render({"certificateAuthorities": {"issuerRef": {"name": "corporate"}}})
+    among_agents = one(manifests, "Role", "keyward-operator", names.AGENTS_NAMESPACE)
+    assert said(among_agents) == allowed(OPERATOR_AMONG_AGENTS_WITH_AN_ISSUER)
 
 
 def test_the_operators_rights_at_home_are_these(either: list[Manifest]) -> None:

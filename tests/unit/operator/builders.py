@@ -11,8 +11,8 @@ from keyward_operator.children import Child, references
 from keyward_operator.kinds import Reference, reference_to
 from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.context import ManifestContext
-from keyward_operator.pki.certificate_authority import CertificateAuthority, issue
-from keyward_operator.pki.rotation import Authorities
+from keyward_operator.pki.certificate_authority import CertificateAuthority, issue, key_pem, new_key
+from keyward_operator.pki.rotation import NOTHING, requested, with_new
 from keyward_operator.plan.database import plan
 from keyward_operator.plan.observed import Cluster, Observed
 from keyward_operator.plan.result import Issue, Plan
@@ -178,15 +178,19 @@ def child_of(reference: Reference) -> Child:
 def carry_out(world: Observed, steps: Plan, authority: CertificateAuthority = AUTHORITY) -> Observed:
     """The world after a plan, with a Service that got its address."""
     children = dict(world.children)
+    request = world.certificate_request
     for deletion in steps.delete:
-        del children[child_of(deletion.reference)]
-    if steps.issue is Issue.FIRST:
-        children[Child.CA_SECRET] = applied(ca_secret(context(), authorities=Authorities(current=authority)))
-    if steps.issue is Issue.SUCCESSOR:
-        found = read_authorities(children[Child.CA_SECRET])
-        assert found is not None
-        request = world.database["metadata"].get("annotations", {}).get(names.ANNOTATION_ROTATE_CA, "")
-        authorities = replace(found, successor=authority, request=request)
+        if deletion.reference == context().certificate_request():
+            request = None
+        else:
+            del children[child_of(deletion.reference)]
+    if steps.issue is not None:
+        found = read_authorities(children[Child.CA_SECRET]) if steps.issue is Issue.SUCCESSOR else None
+        authorities = with_new(found, authority, request=requested(world.database["metadata"]))
+        children[Child.CA_SECRET] = applied(ca_secret(context(), authorities=authorities))
+    if steps.ask:
+        found = read_authorities(children[Child.CA_SECRET]) if Child.CA_SECRET in children else None
+        authorities = replace(found or NOTHING, pending=key_pem(new_key()))
         children[Child.CA_SECRET] = applied(ca_secret(context(), authorities=authorities))
     for manifest in steps.apply:
         child = child_of(reference_to(manifest))
@@ -200,7 +204,7 @@ def carry_out(world: Observed, steps: Plan, authority: CertificateAuthority = AU
         document["metadata"]["finalizers"] = list(steps.finalizers)
     if steps.status is not None:
         document = with_status(document, steps.status)
-    return replace(world, children=children, database=document)
+    return replace(world, children=children, database=document, certificate_request=request)
 
 
 def settled(world: Observed | None = None, platform: PlatformSettings | None = None) -> Observed:
