@@ -158,8 +158,8 @@ REASONS: Mapping[str, Meaning] = {
         text="The CertificateRequest was denied or failed, or what the issuer signed cannot be used as a certificate "
         "authority. The message says why. One that is there goes on signing.",
         remedy="The platform team mends the issuer, its approver's policy, or the setting "
-        "`certificateAuthorities.issuerRef`. It is asked again after ten minutes, at once where the "
-        "CertificateRequest is deleted.",
+        "`certificateAuthorities.issuerRef`. It is asked again after ten minutes, or within one where "
+        "the CertificateRequest is deleted.",
     ),
     Reason.ISSUER_UNAVAILABLE: Meaning(
         text="The setting `certificateAuthorities.issuerRef` names an issuer, but the API server has no "

@@ -1,7 +1,8 @@
 """Go programs, compiled from the module proxy's sources.
 
-Three modules of ours pin what is built: `go/kubernetes` and `go/calico` (each needs `replace` lines, hence a module of
-its own) and `go/tools` (all else; one module, so that client-go and gRPC are compiled once for all of them).
+Modules of ours pin what is built: `go/kubernetes` and `go/calico` (each needs `replace` lines, so a module of its own),
+`go/cert-manager` (for one test only) and `go/tools` (all else; one module, so that client-go and gRPC are compiled once
+for all of them).
 
 Compile time is what the first `up` waits for, so the flags favour it: no inlining (`-l`) and less garbage collection
 in the compiler (GOGC) take a third off. The programs are a little slower for it, which one node does not notice.
@@ -60,6 +61,11 @@ def tools(log: Log) -> Path:
 def calico_programs(log: Log) -> Path:
     """The folder with Felix (`calico-felix`) and Calico's CNI plug-in (`calico`), compiled when missing."""
     return _programs(log, "calico", {".": CALICO_PROGRAMS}, versions.CALICO)
+
+
+def cert_manager(log: Log) -> Path:
+    """The program of `go/cert-manager`, compiled when missing."""
+    return _programs(log, "cert-manager", {".": (".",)}, versions.CERT_MANAGER) / "cert-manager"
 
 
 def module_folder(path: str, module: str = "tools") -> Path:

@@ -35,4 +35,5 @@ HELM = go_module("helm.sh/helm/v4")
 KIND = go_module("sigs.k8s.io/kind")
 CALICO = go_module("github.com/projectcalico/calico", "calico")
 """A commit of the branch of release 3.29: to Go the releases, v3.x, are no versions of this module."""
+CERT_MANAGER = go_module("github.com/cert-manager/cert-manager", "cert-manager")
 WEBHOOK = go_module("github.com/aws/amazon-eks-pod-identity-webhook")

@@ -111,8 +111,8 @@ def issuer_refused(view: View) -> Verdict | None:
         return fails(
             Reason.ISSUER_REFUSED,
             f"{_issuer(view)} (`certificateAuthorities.issuerRef`) gave no certificate authority: "
-            f"{view.issuance.message}; it is asked again at {moment_text(view.issuance.asked_again)}, or once "
-            f"{view.context.certificate_request()} is deleted",
+            f"{view.issuance.message}; it is asked again at {moment_text(view.issuance.asked_again)}, or soon "
+            f"after {view.context.certificate_request()} is deleted",
         )
     return None
 

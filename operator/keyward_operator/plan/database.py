@@ -71,7 +71,8 @@ def _plan_children(view: View) -> Plan:
     }
     delete = desired.unwanted(view)
     issue = view.wanted_authority if view.issuance is None else None
-    ask = view.issuance is not None and view.issuance.stage is Stage.NOT_ASKED
+    asks = view.issuance is not None and view.issuance.stage is Stage.NOT_ASKED
+    ask = view.context.settings.certificate_authorities.issuer_ref if asks else None
     if issue or ask:
         # Written with what is new in it; the rest of it follows.
         changed.pop(Child.CA_SECRET, None)
@@ -89,7 +90,7 @@ def _plan_children(view: View) -> Plan:
         forget_agents=pods.gone(view),
         status=status if status_differs(view.observed.database, status, names.FieldManager.DATABASE) else None,
         events=_events(view, status) + ((events.replaced(replaced),) if replaced else ()),
-        requeue_after=_requeue(view, begun=issue is not None or ask or bool(awaited), deleted=bool(delete)),
+        requeue_after=_requeue(view, begun=bool(issue or ask or awaited), deleted=bool(delete)),
     )
 
 

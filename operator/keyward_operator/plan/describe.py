@@ -14,9 +14,8 @@ def describe(plan: Plan, view: View) -> list[str]:
     steps = [f"delete {deletion.reference}" for deletion in plan.delete]
     if plan.issue is not None:
         steps.append(f"issue the {plan.issue} certificate authority in {view.context.reference(Child.CA_SECRET)}")
-    if plan.ask:
-        issuer = view.context.settings.certificate_authorities.issuer
-        steps.append(f"ask {issuer} for a certificate authority by {view.context.certificate_request()}")
+    if plan.ask is not None:
+        steps.append(f"ask {plan.ask} for a certificate authority by {view.context.certificate_request()}")
     steps += [f"apply {kinds.reference_to(each)}: {change(each, view)}" for each in plan.apply]
     if plan.replace_pod is not None:
         steps.append(f"replace {plan.replace_pod.reference}, which has no web identity")

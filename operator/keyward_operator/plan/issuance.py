@@ -32,7 +32,9 @@ PATIENCE = timedelta(hours=1)
 _SOONEST, _LATEST = 2.0, 300.0
 """Seconds between two looks at a request: a tenth of its age, within these. There is no watch."""
 
-_UNAVAILABLE_SECONDS = 60.0
+_UNMENDED_SECONDS = 60.0
+"""Seconds between two looks where somebody must mend something: the API server's kinds, the issuer."""
+
 _TAKEN_SECONDS = 10.0
 _AGAIN_SECONDS = 1.0
 _FINAL_CONDITIONS = ("Denied", "InvalidRequest")
@@ -82,7 +84,7 @@ def issuance(
     """Judge the request; `pending` is the key that the issuer is asked to sign, empty for none."""
     request = observed.certificate_request
     if observed.issuer_problem:
-        return Issuance(stage=Stage.UNAVAILABLE, message=observed.issuer_problem, look_after=_UNAVAILABLE_SECONDS)
+        return Issuance(stage=Stage.UNAVAILABLE, message=observed.issuer_problem, look_after=_UNMENDED_SECONDS)
     if request is None:
         return Issuance(stage=Stage.NOT_ASKED)
     where = standing(request, observed.owner)
@@ -141,7 +143,7 @@ def _refused(message: str, request: Json, ready: Json, now: datetime) -> Issuanc
         stage=Stage.REFUSED,
         message=message,
         is_over=now >= again,
-        look_after=max((again - now).total_seconds(), _AGAIN_SECONDS),
+        look_after=min(max((again - now).total_seconds(), _AGAIN_SECONDS), _UNMENDED_SECONDS),
         asked_again=again,
     )
 

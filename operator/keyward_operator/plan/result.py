@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from keyward_api.tenants import IssuerReference
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import Reference
 
@@ -48,8 +49,8 @@ class Plan:
     issue: Issue | None = None
     """A certificate authority to make."""
 
-    ask: bool = False
-    """Whether to ask the platform's issuer for one."""
+    ask: IssuerReference | None = None
+    """The issuer to ask for one."""
 
     apply: tuple[Json, ...] = ()
     replace_pod: Deletion | None = None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from keyward_api import names
+from keyward_api.tenants import IssuerReference
 from keyward_operator import kinds
 from keyward_operator.children import REPLACEABLE, Child
 from keyward_operator.clients.errors import ApiError, ConflictError, ForbiddenError, InvalidError
@@ -106,8 +107,8 @@ class Applier:
         try:
             if plan.issue is not None:
                 await self._issue(key, plan.issue, view.observed, view.context)
-            if plan.ask:
-                await self._ask(key, view)
+            if plan.ask is not None:
+                await self._ask(key, plan.ask, view.observed, view.context)
         except (InvalidError, ForbiddenError, RefusedError) as error:
             return {Child.CA_SECRET: str(error)}
         return {}
@@ -122,26 +123,24 @@ class Applier:
         await self._write_authorities(live, ca_secret(context, authorities=authorities))
         self._did(key, f"issued the {what} certificate authority in {context.reference(Child.CA_SECRET)}")
 
-    async def _ask(self, key: DatabaseKey, view: View) -> None:
-        """Ask the platform's issuer to sign a new key, which is kept before anybody knows of it."""
-        live, issuer = (
-            view.observed.children.get(Child.CA_SECRET),
-            view.context.settings.certificate_authorities.issuer_ref,
-        )
-        if issuer is None:
-            return
+    async def _ask(
+        self, key: DatabaseKey, issuer: IssuerReference, observed: Observed, context: ManifestContext
+    ) -> None:
+        """Ask an issuer to sign a new key, which is kept before anybody knows of it."""
+        live = observed.children.get(Child.CA_SECRET)
         private_key = key_pem(new_key())
-        found = read_authorities(live) if live else None
-        authorities = replace(found or NOTHING, pending=private_key)
-        secret = await self._write_authorities(live, ca_secret(view.context, authorities=authorities))
+        # An apply takes away only what an apply brought: the key, which is to go again, must not come with a create.
+        live = live or await self._api.create(ca_secret(context, authorities=NOTHING))
+        authorities = replace(read_authorities(live) or NOTHING, pending=private_key)
+        secret = await self._write_authorities(live, ca_secret(context, authorities=authorities))
         request = signing_request(private_key, database=f"{key.namespace}/{key.name}")
-        manifest = certificate_request(view.context, issuer=issuer, request=request, secret=secret)
+        manifest = certificate_request(context, issuer=issuer, request=request, secret=secret)
         try:
             await self._api.create(manifest)
         except ApiError as error:
             # Whatever it is, such as cert-manager's webhook that does not answer: nothing else waits for that.
-            raise RefusedError(f"{view.context.certificate_request()}: {error}") from error
-        self._did(key, f"asked {issuer} for a certificate authority by {view.context.certificate_request()}")
+            raise RefusedError(f"{context.certificate_request()}: {error}") from error
+        self._did(key, f"asked {issuer} for a certificate authority by {context.certificate_request()}")
 
     async def _write_authorities(self, live: Json | None, manifest: Json) -> Json:
         """Write the CA's Secret if it is as it was seen."""

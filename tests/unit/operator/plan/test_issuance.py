@@ -43,13 +43,11 @@ def step(world: Observed, now: datetime = NOW, platform: PlatformSettings = PLAT
     """One plan, with the request that it makes."""
     steps = plan_for(world, platform, now)
     after = carry_out(world, steps)
-    if not steps.ask:
+    if steps.ask is None:
         return after
-    issuer = platform.certificate_authorities.issuer_ref
-    assert issuer is not None
     secret, pending = after.children[Child.CA_SECRET], authorities(after).pending
     request = signing_request(pending, database="payments/orders")
-    manifest = certificate_request(context(platform), issuer=issuer, request=request, secret=secret)
+    manifest = certificate_request(context(platform), issuer=steps.ask, request=request, secret=secret)
     manifest["metadata"]["creationTimestamp"] = now.isoformat()
     return replace(after, certificate_request=applied(manifest, uid="request"))
 
@@ -123,7 +121,7 @@ def test_the_issuer_is_asked_and_its_answer_is_the_ca() -> None:
 def test_the_answer_is_kept_before_the_request_goes() -> None:
     world = answered(until_quiet(observed()))
     steps = plan_for(world, PLATFORM)
-    assert (steps.delete, steps.issue, steps.ask) == ((), None, False)
+    assert (steps.delete, steps.issue, steps.ask) == ((), None, None)
     assert world.certificate_request is step(world).certificate_request
     assert step(step(world)).certificate_request is None
 
@@ -152,7 +150,8 @@ def test_an_issuer_that_is_named_later_signs_the_successor() -> None:
 @pytest.mark.parametrize("platform", [OTHER, settings()], ids=["another issuer", "no issuer"])
 def test_another_issuer_or_none_leads_to_a_rotation(platform: PlatformSettings) -> None:
     steps = plan_for(serving(), platform)
-    assert (steps.ask, steps.issue) == ((True, None) if platform is OTHER else (False, Issue.SUCCESSOR))
+    assert steps.ask == platform.certificate_authorities.issuer_ref
+    assert steps.issue is (None if platform is OTHER else Issue.SUCCESSOR)
 
 
 def test_a_rotation_that_is_asked_for_is_asked_of_the_issuer_once() -> None:
@@ -186,7 +185,7 @@ def test_an_issuer_that_refuses_is_told_and_asked_again_later(start: Observed, c
     assert ready(world) == ("False", "IssuerRefused")
     assert says_so in says(world)
     assert "certificateAuthorities.issuerRef" in says(world)
-    assert plan_for(world, PLATFORM).requeue_after == RETRY.total_seconds()
+    assert plan_for(world, PLATFORM).requeue_after == 60, "who mends the issuer may delete the request"
     assert plan_for(world, PLATFORM, NOW + RETRY - timedelta(seconds=1)).does_nothing
     before, world = world, step(world, NOW + RETRY)
     assert world.certificate_request is None
