@@ -7,8 +7,8 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol fuzz differential rollouts property outage \
-	bench-operator clean down
+.PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol outage cert-manager fuzz differential \
+	rollouts property bench-operator clean down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ rollouts: setup ## Twenty rolling updates under drivers that try nothing again
 
 property: setup ## 200 sequences of edits, deletes and crashes, after which the operator converges (COUNT)
 	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) tests/integration/operator/convergence/test_sequences.py
+
+cert-manager: setup ## cert-manager's own controllers sign the certificate authorities of databases
+	$(PYTEST) tests/cert_manager
 
 bench-operator: setup ## The operator with 1,000 databases, roles and users (BENCH="--databases 100 ...")
 	@$(BIN)/python -m tests.bench.operator $(BENCH)

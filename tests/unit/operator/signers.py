@@ -48,6 +48,11 @@ class Signer:
         self._above = (below.certificate, *below._above) if below else ()
 
     @property
+    def chain(self) -> bytes:
+        """Its own certificate and what is above, the root last."""
+        return pem(self.certificate, *self._above)
+
+    @property
     def root(self) -> bytes:
         return pem((self.certificate, *self._above)[-1])
 

@@ -1,8 +1,6 @@
 """What an issuer's answer must be, and what clients make of it: their OpenSSL judges, over what the agents present."""
 
-import socket
 import ssl
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +18,7 @@ from keyward_operator.pki.issued import (
     is_request_for,
     signing_request,
 )
-from keyward_proxy.net.leaf import CertificateAuthority as AgentsAuthority
-from keyward_proxy.net.leaf import issue
+from tests.unit.operator.handshakes import handshake
 from tests.unit.operator.signers import Answer, Signer, named, pem
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -35,30 +32,6 @@ BELOW = Signer("intermediate", now=NOW, below=ROOT)
 
 def taken(answer: Answer, *, key: bytes = KEY, now: datetime = NOW) -> CertificateAuthority:
     return accept(key, certificate=answer.certificate, root=answer.ca, issuer="i", now=now, lifetime=YEAR)
-
-
-def handshake(authority: CertificateAuthority, trusted: bytes, folder: Path) -> None:
-    """A strict client that trusts `trusted` alone, and an agent that mounted the CA."""
-    (folder / "tls.crt").write_bytes(authority.presented)
-    (folder / "tls.key").write_bytes(authority.private_key)
-    leaf = issue(AgentsAuthority.load(folder), ["agent.test"], datetime.now(UTC))
-    client = ssl.create_default_context(cadata=trusted.decode())
-    client.verify_flags |= ssl.VERIFY_X509_STRICT
-    ours, theirs = socket.socketpair()
-
-    def serve() -> None:
-        try:
-            leaf.context.wrap_socket(theirs, server_side=True).close()
-        except OSError:
-            theirs.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        client.wrap_socket(ours, server_hostname="agent.test").close()
-    finally:
-        ours.close()
-        thread.join()
 
 
 @pytest.mark.parametrize("signer", [ROOT, BELOW], ids=["a root", "a CA below a root"])

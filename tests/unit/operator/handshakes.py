@@ -1,0 +1,35 @@
+"""What clients make of a database's CA: an agent serves by it, and their OpenSSL judges."""
+
+import socket
+import ssl
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keyward_operator.pki.certificate_authority import CertificateAuthority
+from keyward_proxy.net.leaf import CertificateAuthority as AgentsAuthority
+from keyward_proxy.net.leaf import issue
+
+
+def handshake(authority: CertificateAuthority, trusted: bytes, folder: Path) -> None:
+    """A strict client that trusts `trusted` alone, and an agent that mounted the CA."""
+    (folder / "tls.crt").write_bytes(authority.presented)
+    (folder / "tls.key").write_bytes(authority.private_key)
+    leaf = issue(AgentsAuthority.load(folder), ["agent.test"], datetime.now(UTC))
+    client = ssl.create_default_context(cadata=trusted.decode())
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+    ours, theirs = socket.socketpair()
+
+    def serve() -> None:
+        try:
+            leaf.context.wrap_socket(theirs, server_side=True).close()
+        except OSError:
+            theirs.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        client.wrap_socket(ours, server_hostname="agent.test").close()
+    finally:
+        ours.close()
+        thread.join()
