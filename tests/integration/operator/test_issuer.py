@@ -156,23 +156,24 @@ def test_a_denial_is_told_and_a_request_that_is_deleted_is_made_again(
     wait_until(objects, namespace, "True", "Issued")
 
 
-def test_a_request_that_admission_refuses_keeps_no_policy_back(
+def test_a_webhook_of_cert_managers_that_is_away_keeps_no_policy_back(
     operator: RunningOperator, objects: Objects, namespace: str, cert_manager: CertManager, installed: ControlPlane
 ) -> None:
-    refusal = _refusing("certificaterequests")
-    objects.apply(*refusal)
+    objects.apply(WEBHOOK)
     try:
         objects.apply(role(namespace), user(namespace), database(namespace))
         found = objects.wait(
             "keyspacesdatabase",
             "orders",
             namespace,
-            until=lambda found: "no requests today" in condition(found, "Ready")["message"],
+            until=lambda found: "failed calling webhook" in condition(found, "Ready")["message"],
         )
         assert condition(found, "Ready")["reason"] == "Refused"
         objects.wait("keyspacespolicy", dotted(namespace), AGENTS)
     finally:
-        installed.kubectl("delete", "-f", "-", stdin=yaml.safe_dump_all(refusal))
+        installed.kubectl("delete", "validatingwebhookconfiguration", WEBHOOK["metadata"]["name"])
+    cert_manager.sign(cert_manager.request(dotted(namespace), issuer=ISSUER))
+    wait_until(objects, namespace, "True", "Issued")
 
 
 def test_a_rotation_and_another_issuer_go_by_overlap(
@@ -208,19 +209,25 @@ def test_a_database_that_goes_leaves_no_key(
     objects.wait_gone("secret", dotted(namespace), AGENTS)
 
 
-def _refusing(resource: str) -> list[Json]:
-    """An admission policy against making any."""
-    rule = {"apiGroups": ["cert-manager.io"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": [resource]}
-    api = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": "no-requests"}}
-    policy = {
-        "matchConstraints": {"resourceRules": [rule]},
-        "validations": [{"expression": "false", "message": "no requests today"}],
-    }
-    return [
-        api | {"kind": "ValidatingAdmissionPolicy", "spec": policy},
-        api
-        | {
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "spec": {"policyName": "no-requests", "validationActions": ["Deny"]},
-        },
-    ]
+WEBHOOK = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "cert-manager-webhook"},
+    "webhooks": [
+        {
+            "name": "webhook.cert-manager.io",
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "clientConfig": {"url": "https://127.0.0.1:1/validate"},
+            "rules": [
+                {
+                    "apiGroups": ["cert-manager.io"],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE"],
+                    "resources": ["certificaterequests"],
+                }
+            ],
+        }
+    ],
+}
+"""cert-manager's, while its pod is away: the API server answers 500."""

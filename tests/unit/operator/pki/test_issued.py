@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def test_an_issuer_that_does_not_tell_its_root_is_none_the_worse(tmp_path: Path)
     handshake(authority, authority.certificate, tmp_path)
     known = Answer(certificate=answer.certificate, ca=pem(BELOW.certificate))
     assert taken(known) == authority, "cert-manager gives what is highest of what it knows"
+
+
+def test_a_chain_for_another_key_is_no_valid_authority() -> None:
+    other = key_pem(new_key())
+    stranger = taken(ROOT.answer(signing_request(other, database="payments/other"), now=NOW), key=other)
+    assert not is_valid(replace(taken(ROOT.answer(REQUEST, now=NOW)), chain=stranger.chain), now=NOW)
 
 
 def test_the_same_answer_is_the_same_ca() -> None:

@@ -10,7 +10,7 @@ import pytest
 from keyward_api import names
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.children import Child
-from keyward_operator.manifests.ca_secret import read_authorities
+from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.certificate_request import certificate_request
 from keyward_operator.pki.issued import signing_request
 from keyward_operator.pki.rotation import RETENTION, Authorities
@@ -256,6 +256,36 @@ def test_a_short_life_is_shared_out_and_leads_to_no_storm() -> None:
     assert authorities(world).current == successor
     world = until_quiet(world, renewal + overlap + RETENTION)
     assert (authorities(world).successor, world.certificate_request) == (None, None)
+
+
+def test_a_successor_that_lives_shorter_than_the_overlap_signs_before_it_ends() -> None:
+    life = timedelta(days=20)
+    world = until_quiet(answered(until_quiet(settled()), life=life))
+    successor = authorities(world).successor
+    assert successor is not None
+    overlap = OVERLAP * (life / timedelta(days=365))
+    assert authorities(until_quiet(world, NOW + overlap - timedelta(hours=1))).current == AUTHORITY
+    assert authorities(until_quiet(world, NOW + overlap)).current == successor
+
+
+@pytest.mark.parametrize("platform", [PLATFORM, settings()], ids=["an issuer", "no issuer"])
+def test_the_secret_is_not_written_twice_where_one_rotation_ends_and_the_next_begins(
+    platform: PlatformSettings,
+) -> None:
+    world = settled()
+    found = Authorities(current=AUTHORITY, previous=b"old", switched=NOW - RETENTION + timedelta(seconds=1))
+    secret = applied(ca_secret(context(), authorities=found))
+    metadata = {**world.database["metadata"], "annotations": {names.ANNOTATION_ROTATE_CA: "now"}}
+    world = replace(
+        world,
+        children={**world.children, Child.CA_SECRET: secret},
+        database={**world.database, "metadata": metadata},
+    )
+    steps = plan_for(world, platform, NOW + timedelta(seconds=1))
+    assert steps.ask or steps.issue
+    assert secret["metadata"]["name"] not in [
+        each["metadata"]["name"] for each in steps.apply if each["kind"] == "Secret"
+    ]
 
 
 def test_no_key_is_in_what_leaves_the_secret() -> None:
