@@ -15,3 +15,7 @@ class LeadershipLostError(OperatorError):
 
 class QueueClosedError(OperatorError):
     """The work queue was closed: the worker that asked for a key shall end."""
+
+
+class OvertakenError(OperatorError):
+    """Somebody who knew more was faster: what was read must be read again."""

@@ -114,13 +114,19 @@ class KubernetesApi:
             for item in items:
                 yield item["metadata"]
 
+    async def pages(self, kind: Kind, *, namespace: str, label_selector: str, limit: int) -> AsyncIterator[Json]:
+        """All objects, of which never more than `limit` are held. Raises ExpiredError half-way."""
+        async for items in self._pages(kind, namespace, label_selector, "application/json", limit):
+            for item in items:
+                yield item
+
     async def _list_pages(
         self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str = "application/json"
     ) -> list[Json]:
         return [item async for items in self._pages(kind, namespace, label_selector, accept) for item in items]
 
     async def _pages(
-        self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str
+        self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str, limit: int = PAGE
     ) -> AsyncIterator[list[Json]]:
         token: str | None = None
         while True:
@@ -129,7 +135,7 @@ class KubernetesApi:
                 _resource(kind),
                 namespace=namespace,
                 label_selector=label_selector,
-                limit=PAGE,
+                limit=limit,
                 _continue=token,
                 header_params={"Accept": accept},
             )

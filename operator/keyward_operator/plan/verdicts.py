@@ -83,6 +83,12 @@ def enumerate_names(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
+def waiting_text(databases: Sequence[str]) -> str:
+    """What is said where agents do not have a policy yet."""
+    named = enumerate_names(databases)
+    return f"the policy of KeyspacesDatabase {named} is not written yet; if this stays, its conditions say why"
+
+
 def moment_text(moment: datetime | None) -> str:
     """A moment in a sentence."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else "no time"

@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from enum import IntEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -32,8 +32,11 @@ class Priority(IntEnum):
     """Nothing happened that anybody waits for: a resync, what a status tells of a policy."""
 
 
+SHARE = 5
+"""Of so many keys that are taken one is of the lower priority, if there is one: nothing keeps it away for ever."""
+
 _Place = tuple[Priority, int, int]
-"""Of two keys that with the smaller place is taken first: by priority, turn and order."""
+"""Of two keys of one priority that with the smaller place is taken first: by turn and order."""
 
 
 class Inlet(Protocol[K_contra]):
@@ -51,7 +54,8 @@ class WorkQueue(Generic[K]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._heap: list[tuple[_Place, K]] = []
+        self._heaps: dict[Priority, list[tuple[_Place, K]]] = {priority: [] for priority in Priority}
+        self._taken = 0
         self._waiting: dict[K, _Place] = {}
         self._turns = {priority: Turns() for priority in Priority}
         self._since: dict[K, float] = {}
@@ -80,7 +84,7 @@ class WorkQueue(Generic[K]):
         place = (priority, self._turns[priority].next(getattr(key, "namespace", key)), next(self._order))
         self._waiting[key] = place
         self._since.setdefault(key, self._clock())
-        heapq.heappush(self._heap, (place, key))
+        heapq.heappush(self._heaps[priority], (place, key))
         self._changed.set()
 
     def add_after(self, key: K, delay: float, priority: Priority = Priority.NORMAL) -> None:
@@ -102,15 +106,28 @@ class WorkQueue(Generic[K]):
         while True:
             if self._closed:
                 raise QueueClosedError("the work queue is closed")
-            while self._heap:
-                place, key = heapq.heappop(self._heap)
-                if self._waiting.get(key) == place:  # else it moved up since
-                    del self._waiting[key], self._since[key]
-                    self._turns[place[0]].reached(place[1])
-                    self._active.add(key)
+            for priority in self._priorities():
+                key = self._take(priority)
+                if key is not None:
                     return key
             self._changed.clear()
             await self._changed.wait()
+
+    def _priorities(self) -> Iterable[Priority]:
+        """In which order to look for a key."""
+        return reversed(Priority) if (self._taken + 1) % SHARE == 0 else Priority
+
+    def _take(self, priority: Priority) -> K | None:
+        heap = self._heaps[priority]
+        while heap:
+            place, key = heapq.heappop(heap)
+            if self._waiting.get(key) == place:  # else it moved up since
+                del self._waiting[key], self._since[key]
+                self._turns[priority].reached(place[1])
+                self._active.add(key)
+                self._taken += 1
+                return key
+        return None
 
     def done(self, key: K) -> None:
         """The worker is done with `key`."""

@@ -1,7 +1,8 @@
 """What the roles, users and locks of a namespace come to: the policies of its databases, and their own status.
 
 The short way from a change to the agents. It reads and writes what access hangs on and nothing else; whatever more is
-to be done for a database, its own reconciler does after.
+to be done for a database, its own reconciler does after. One database after the other: a namespace may have many large
+policies, and nothing of one is held for the next.
 """
 
 from collections.abc import Mapping
@@ -9,18 +10,20 @@ from datetime import UTC, datetime
 
 from keyward_api.names import FieldManager
 from keyward_operator.children import Child
-from keyward_operator.clients.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from keyward_operator.clients.errors import ApiError, ConflictError, ForbiddenError, InvalidError, NotFoundError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, DatabaseKey, Key
 from keyward_operator.plan.access.plan import StatusChange, changes, next_end
-from keyward_operator.plan.access.policies import policy_change, tells_of_policy
-from keyward_operator.plan.access.world import AccessWorld, access_world
+from keyward_operator.plan.access.policies import is_published, policy_change, tells_of_policy
+from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess, access_world
 from keyward_operator.plan.describe import change as described
 from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import Inlet, Priority
 from keyward_operator.reconcile.databases import Views
 from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
 
 
@@ -33,60 +36,85 @@ class AccessReconciler:
         queue: Inlet[Key],
         *,
         surveyor: Surveyor,
+        publisher: Publisher,
         views: Views,
         recorder: EventRecorder,
         journal: Journal,
     ) -> None:
-        self._policies = api.acting_as(FieldManager.DATABASE)
-        self._statuses = api.acting_as(FieldManager.ACCESS)
+        self._api = api.acting_as(FieldManager.ACCESS)
         self._queue = queue
         self._surveyor = surveyor
+        self._publisher = publisher
         self._views = views
         self._recorder = recorder
         self._journal = journal
 
     async def reconcile(self, key: AccessKey) -> float | None:
-        """Publish what access changed; seconds after which to look again, or None. Raises ApiError."""
-        now = datetime.now(UTC)
+        """Publish what access changed; seconds after which to look again, or None.
+
+        Raises ApiError once everything else is done.
+        """
+        ticket = self._publisher.ticket()
         seen = await self._surveyor.survey_access(key.namespace)
-        views = await self._views.of_all(seen.databases, now)
-        for name, view in views.items():
-            await self._publish(DatabaseKey(key.namespace, name), view, key)
-        access = world_of(seen, views, now)
+        troubles: list[ApiError] = []
+        found: dict[str, DatabaseAccess] = {}
+        async for observed in self._surveyor.databases(seen):
+            view = await self._views.of(observed, datetime.now(UTC))
+            database = DatabaseKey(observed.owner.namespace, observed.owner.name)
+            published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
+            found[database.name] = DatabaseAccess.of(view, is_published=published)
+        access = world_of(seen, found, datetime.now(UTC))
         for change in changes(access):
-            await self._tell(key, change)
+            await self._tell(key, change, troubles)
+        if troubles:
+            raise troubles[0]
         end = next_end(access)
-        return (end - now).total_seconds() if end else None
+        return (end - access.now).total_seconds() if end else None
 
-    async def _publish(self, database: DatabaseKey, view: View, key: AccessKey) -> None:
-        manifest = policy_change(view)
-        if manifest is None:
-            if not tells_of_policy(view):
-                self._look_closer(database, f"its policy is not what its status says, as {key} comes to", Priority.LOW)
-            return
-        reference, live = view.context.reference(Child.POLICY), view.observed.children[Child.POLICY]
+    async def _publish(
+        self, key: AccessKey, database: DatabaseKey, view: View, *, ticket: int, troubles: list[ApiError]
+    ) -> bool:
+        """Whether agents can read the policy as it shall be."""
+        manifest, live = policy_change(view), view.own(Child.POLICY)
         try:
-            await self._policies.apply(manifest, resource_version=live["metadata"]["resourceVersion"])
-        except (ConflictError, NotFoundError, InvalidError, ForbiddenError) as error:
-            self._look_closer(database, f"{reference} could not be applied: {error}", Priority.NORMAL)
-        else:
-            self._journal.did(key, f"applied {reference}: {described(manifest, view)}")
+            if live is not None:
+                await self._publisher.publish(database, manifest, ticket=ticket, live=live)
+        except OvertakenError as error:
+            self._journal.heard(key, str(error))
+            self._queue.add(key)
+            return False
+        except (NotFoundError, InvalidError, ForbiddenError) as error:
+            # Its own reconciler finds the same, and says so in the status of the database.
+            self._look_closer(database, f"{view.context.reference(Child.POLICY)} could not be applied: {error}")
+            return False
+        except ApiError as error:
+            troubles.append(error)
+            return False
+        if manifest is not None:
+            self._journal.did(key, f"applied {view.context.reference(Child.POLICY)}: {described(manifest, view)}")
+            return True
+        if not tells_of_policy(view):
+            self._look_closer(database, f"its status does not say what its policy is, as {key} comes to")
+        return is_published(view)
 
-    def _look_closer(self, database: DatabaseKey, cause: str, priority: Priority) -> None:
+    def _look_closer(self, database: DatabaseKey, cause: str) -> None:
         self._journal.heard(database, cause)
-        self._queue.add(database, priority)
+        self._queue.add(database, Priority.LOW)
 
-    async def _tell(self, key: AccessKey, change: StatusChange) -> None:
+    async def _tell(self, key: AccessKey, change: StatusChange, troubles: list[ApiError]) -> None:
         uid = change.document["metadata"]["uid"]
         try:
-            await self._statuses.apply_status(change.reference, uid=uid, status=change.status)
-        except NotFoundError:
-            return  # deleted meanwhile
+            await self._api.apply_status(change.reference, uid=uid, status=change.status)
+        except (NotFoundError, ConflictError):
+            return  # deleted meanwhile, or made anew, of which an event tells
+        except ApiError as error:
+            troubles.append(error)
+            return
         self._journal.did(key, f"set the status of {change.reference}")
         await self._recorder.record(change.reference.kind, change.document, change.events)
 
 
-def world_of(seen: NamespaceWorld, views: Mapping[str, View], now: datetime) -> AccessWorld:
+def world_of(seen: NamespaceWorld, found: Mapping[str, DatabaseAccess], now: datetime) -> AccessWorld:
     """What was seen of a namespace, as the checks of its roles, users and locks see it."""
     lists = seen.inputs
-    return access_world(roles=lists.roles, users=lists.users, locks=lists.locks, databases=views, now=now)
+    return access_world(roles=lists.roles, users=lists.users, locks=lists.locks, databases=found, now=now)

@@ -10,7 +10,7 @@ from keyward_operator import kinds
 from keyward_operator.children import REPLACEABLE, Child
 from keyward_operator.clients.errors import ApiError, ConflictError, ForbiddenError, InvalidError
 from keyward_operator.clients.kubernetes_api import KubernetesApi
-from keyward_operator.errors import OperatorError
+from keyward_operator.errors import OperatorError, OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
@@ -29,6 +29,7 @@ from keyward_operator.plan.view import View
 from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.finalizers import set_finalizers
 from keyward_operator.reconcile.observe import database_reference
+from keyward_operator.reconcile.publisher import Publisher
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +41,19 @@ class RefusedError(OperatorError):
 class Applier:
     """Writes to the API server what plans ask for."""
 
-    def __init__(self, api: KubernetesApi, recorder: EventRecorder, journal: Journal) -> None:
+    def __init__(self, api: KubernetesApi, publisher: Publisher, recorder: EventRecorder, journal: Journal) -> None:
         self._api = api
+        self._publisher = publisher
         self._recorder = recorder
         self._journal = journal
         self._did = journal.did
 
-    async def apply(self, plan: Plan, view: View) -> None:
-        """Carry out `plan`. Raises ApiError, RefusedError once everything else is done and the status says what."""
+    async def apply(self, plan: Plan, view: View, *, ticket: int) -> bool:
+        """Carry out `plan`; whether a policy was written. `ticket` is of before anything was read.
+
+        Raises ApiError, RefusedError once everything else is done and the status says what, and OvertakenError once
+        all other children are made.
+        """
         observed, context = view.observed, view.context
         metadata = observed.database["metadata"]
         key = DatabaseKey(metadata["namespace"], metadata["name"])
@@ -57,7 +63,7 @@ class Applier:
         for deletion in plan.delete:
             await self._api.delete(deletion.reference, uid=deletion.uid)
             self._did(key, f"deleted {deletion.reference}")
-        refused = await self._try_to_issue(key, plan, view) | await self._make_children(key, plan, view)
+        refused = await self._try_to_issue(key, plan, view) | await self._make_children(key, plan, view, ticket)
         await self._tend_agents(key, plan, observed, context)
         await self._tell(key, after_refusals(plan, view, refused) if refused else plan, observed)
         if refused:
@@ -65,26 +71,35 @@ class Applier:
         if plan.finalizers is not None and not adds_finalizer:
             await self._set_finalizers(key, observed, plan)
             self._did(key, f"released {database_reference(key)}")
+        return any(manifest["kind"] == kinds.KEYSPACES_POLICY.kind for manifest in plan.apply)
 
-    async def _make_children(self, key: DatabaseKey, plan: Plan, view: View) -> dict[Child, str]:
+    async def _make_children(self, key: DatabaseKey, plan: Plan, view: View, ticket: int) -> dict[Child, str]:
         """Apply what can be applied; what the API server refuses for good, such as a quota, keeps nothing else back."""
         refused = {}
+        overtaken: OvertakenError | None = None
         for manifest in plan.apply:
             reference = kinds.reference_to(manifest)
             child = view.context.child_at(reference)
             try:
-                await self._make(key, child, manifest, view)
+                await self._make(key, child, manifest, view, ticket)
             except (InvalidError, ForbiddenError) as error:
                 refused[child] = str(error)
+            except OvertakenError as error:
+                overtaken = error
             else:
                 self._did(key, f"applied {reference}: {change(manifest, view)}")
+        if overtaken:
+            raise overtaken
         return refused
 
-    async def _make(self, key: DatabaseKey, child: Child, manifest: Json, view: View) -> None:
+    async def _make(self, key: DatabaseKey, child: Child, manifest: Json, view: View, ticket: int) -> None:
         reference = view.context.reference(child)
         live = view.observed.children.get(child)
+        if child is Child.POLICY:
+            await self._publisher.publish(key, manifest, ticket=ticket, live=live)
+            return
         try:
-            await self._api.apply(manifest, resource_version=_version(live) if child is Child.POLICY else None)
+            await self._api.apply(manifest)
         except InvalidError:
             if live is None or child not in REPLACEABLE:
                 raise
@@ -167,7 +182,3 @@ class Applier:
         except ConflictError:
             # The policy changed, perhaps by this very plan: that change brings the key back.
             logger.debug("left reports in %s for the next time", reference)
-
-
-def _version(live: Json | None) -> str | None:
-    return str(live["metadata"]["resourceVersion"]) if live else None

@@ -1,16 +1,17 @@
 """One KeyspacesDatabase: observed, planned and applied."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 from keyward_api.names import Condition
 from keyward_api.tenants import PlatformSettings
 from keyward_operator import metrics
+from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import DatabaseKey
+from keyward_operator.keys import AccessKey, DatabaseKey, Key
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import end_of
 from keyward_operator.plan.conditions import verdicts
@@ -19,9 +20,11 @@ from keyward_operator.plan.describe import describe
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.pods import is_settled
 from keyward_operator.plan.view import View, view_of
+from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.apply import Applier
 from keyward_operator.reconcile.observe import Observer
 from keyward_operator.reconcile.orphans import Orphans
+from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.replacements import Replacements
 from keyward_operator.scope import Scope
 
@@ -36,12 +39,6 @@ class Views:
     async def of(self, observed: Observed, now: datetime) -> View:
         """Work out a view, in a thread: one that takes long keeps the Lease and the health listener from nothing."""
         return await asyncio.to_thread(self._of, observed, now)
-
-    async def of_all(self, world: Mapping[str, Observed], now: datetime) -> dict[str, View]:
-        """The same for all databases of a namespace, by name."""
-        return await asyncio.to_thread(
-            lambda: {name: self._of(observed, now) for name, observed in world.items()},
-        )
 
     def _of(self, observed: Observed, now: datetime) -> View:
         context = ManifestContext(
@@ -59,15 +56,19 @@ class DatabaseReconciler:
     def __init__(
         self,
         *,
+        queue: Inlet[Key],
         observer: Observer,
         views: Views,
+        publisher: Publisher,
         applier: Applier,
         orphans: Orphans,
         replacements: Replacements,
         journal: Journal,
     ) -> None:
+        self._queue = queue
         self._observer = observer
         self._views = views
+        self._publisher = publisher
         self._applier = applier
         self._orphans = orphans
         self._replacements = replacements
@@ -75,13 +76,19 @@ class DatabaseReconciler:
 
     async def reconcile(self, key: DatabaseKey) -> float | None:
         """Make the world match; seconds after which to look again, or None. Raises ApiError."""
+        ticket = self._publisher.ticket()
         observed = await self._observer.observe(key)
         if observed is None:
             await self._remove_orphans(key)
             return None
         view = await self._views.of(observed, datetime.now(UTC))
         steps = plan(view)
-        await self._applier.apply(steps, view)
+        try:
+            published = await self._applier.apply(steps, view, ticket=ticket)
+        except OvertakenError:
+            return 0.0
+        if published:
+            self._queue.add(AccessKey(key.namespace))  # users and locks say what agents have
         measure(view)
         if steps.replace_pod is not None:
             self._replacements.replaced(key)
@@ -104,6 +111,7 @@ class DatabaseReconciler:
         for reference in await self._orphans.remove(key):
             self._journal.did(key, f"deleted {reference}, whose database is gone")
         self._replacements.settled(key)
+        self._publisher.forget(key)
         forget(key)
 
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, AgentRoleKey, DatabaseKey, Key, NamespaceKey
 from keyward_operator.plan.access.plan import changes, next_end
+from keyward_operator.plan.access.policies import is_published, policy_change
+from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess
 from keyward_operator.plan.agent_role.view import has_finalizer, is_concerned
 from keyward_operator.plan.database import plan
 from keyward_operator.plan.view import View
-from keyward_operator.queue.work_queue import Inlet, Priority
+from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.access import world_of
 from keyward_operator.reconcile.databases import Views, measure
 from keyward_operator.reconcile.survey import Surveyor
@@ -28,20 +30,24 @@ class NamespaceReconciler:
 
     async def reconcile(self, key: NamespaceKey) -> None:
         """Look at a namespace. Raises ApiError."""
-        now = datetime.now(UTC)
         seen = await self._surveyor.survey(key.namespace)
-        views = await self._views.of_all(seen.databases, now)
-        for name, view in views.items():
+        found: dict[str, DatabaseAccess] = {}
+        async for observed in self._surveyor.databases(seen):
+            view = await self._views.of(observed, datetime.now(UTC))
+            name = observed.owner.name
             self._pass_on(DatabaseKey(key.namespace, name), view)
-            if is_concerned(view.observed.database) and not has_finalizer(view.observed.database):
+            if is_concerned(observed.database) and not has_finalizer(observed.database):
                 # Nobody else would find it, should the event of its creation have been missed.
                 self._queue.add(AgentRoleKey(key.namespace, name))
-        access, about = world_of(seen, views, now), AccessKey(key.namespace)
+            found[name] = DatabaseAccess.of(view, is_published=is_published(view))
+        self._pass_on_access(AccessKey(key.namespace), world_of(seen, found, datetime.now(UTC)))
+
+    def _pass_on_access(self, key: AccessKey, access: AccessWorld) -> None:
         if any(changes(access)):
-            self._journal.heard(about, f"a look at {key} found that a status is not as it shall be")
-            self._queue.add(about, Priority.LOW)
+            self._journal.heard(key, f"a look at namespace {key.namespace} found a status that is not as it shall be")
+            self._queue.add(key)
         elif end := next_end(access):
-            self._queue.add_after(about, (end - now).total_seconds())
+            self._queue.add_after(key, (end - access.now).total_seconds())
 
     def _pass_on(self, key: DatabaseKey, view: View) -> None:
         steps = plan(view)
@@ -50,5 +56,10 @@ class NamespaceReconciler:
             if steps.requeue_after is not None:
                 self._queue.add_after(key, steps.requeue_after)
             return
-        self._journal.heard(key, f"a look at namespace {key.namespace} found that it is not as it shall be")
+        cause = f"a look at namespace {key.namespace} found that it is not as it shall be"
+        self._journal.heard(key, cause)
         self._queue.add(key)
+        if policy_change(view):
+            access = AccessKey(key.namespace)
+            self._journal.heard(access, f"{cause}: the policy of {key}")
+            self._queue.add(access)

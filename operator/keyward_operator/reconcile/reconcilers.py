@@ -31,6 +31,7 @@ from keyward_operator.reconcile.iam_roles import IAMRoleReconciler, IAMRolesReco
 from keyward_operator.reconcile.namespaces import NamespaceReconciler
 from keyward_operator.reconcile.observe import Observer
 from keyward_operator.reconcile.orphans import Orphans
+from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.replacements import Replacements
 from keyward_operator.reconcile.stray_roles import StrayRolesReconciler
 from keyward_operator.reconcile.survey import Surveyor
@@ -67,17 +68,28 @@ def build(
     recorder = EventRecorder(api, instance=instance)
     replacements = Replacements()
     views = Views(scope, settings=settings)
+    publisher = Publisher(api)
     databases = DatabaseReconciler(
+        queue=queue,
+        publisher=publisher,
         observer=Observer(api, scope, cluster=cluster, settings=settings, replacement_due=replacements.due),
         views=views,
-        applier=Applier(api, recorder, journal),
+        applier=Applier(api, publisher, recorder, journal),
         orphans=Orphans(api, scope),
         replacements=replacements,
         journal=journal,
     )
     surveyor = Surveyor(api, scope, cluster=cluster, replacement_due=replacements.due)
     namespaces = NamespaceReconciler(queue, surveyor=surveyor, views=views, journal=journal)
-    access = AccessReconciler(api, queue, surveyor=surveyor, views=views, recorder=recorder, journal=journal)
+    access = AccessReconciler(
+        api,
+        queue,
+        surveyor=surveyor,
+        publisher=publisher,
+        views=views,
+        recorder=recorder,
+        journal=journal,
+    )
     executor = IamExecutor(iam)
     roles = IAMRoleReconciler(
         api, executor, scope, cluster=cluster, settings=settings, recorder=recorder, journal=journal

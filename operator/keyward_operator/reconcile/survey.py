@@ -1,13 +1,14 @@
 """Reads a whole namespace by lists: for a resync everything, for a change of access what policies are made from.
 
+Policies, which may be large and many, come a few at a time: of all others nothing is held but what is small.
 Children are found by their labels, not by their names, so one that lost its labels, or a stranger in its place, is not
 seen here: the database then seems to miss it, and is looked at by itself.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from keyward_api import names
 from keyward_operator import kinds
@@ -20,6 +21,9 @@ from keyward_operator.plan.observed import Cluster, Observed
 from keyward_operator.reconcile.observe import namespace_labels, namespace_selector
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
+
+POLICIES_AT_ONCE = 5
+"""Policies of a page: one has up to a mebibyte, and several once it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,19 @@ class Inputs:
 class NamespaceWorld:
     """A namespace. Its lists are complete: what is not in them does not exist."""
 
-    databases: dict[str, Observed]
+    namespace: str
+    databases: dict[str, Json]
     """By name."""
 
+    labels: Mapping[str, str]
+    """Of the namespace itself; none where it has no databases."""
+
     inputs: Inputs
+    children: Mapping[Reference, Json]
+    """All but policies, or none where they were not asked for."""
+
+    pods: Mapping[str, Sequence[Json]]
+    """By the name of the database."""
 
 
 class Surveyor:
@@ -60,58 +73,66 @@ class Surveyor:
 
     async def survey(self, namespace: str) -> NamespaceWorld:
         """What is in `namespace` now, and what was made for it elsewhere."""
-        databases, inputs = await self._inputs(namespace)
-        if not databases:
-            return NamespaceWorld(databases={}, inputs=inputs)
-        labels = await namespace_labels(self._api, namespace)
-        children = await self._everything(namespace)
-        # After the children: a report in the policy whose pod is not in this list is of a pod that is gone.
-        pods = await self._pods(namespace)
-        return NamespaceWorld(databases=self._observed(databases, inputs, labels, children, pods), inputs=inputs)
+        world = await self.survey_access(namespace)
+        if not world.databases:
+            return world
+        return replace(world, children=await self._everything(namespace), pods=await self._pods(namespace))
 
     async def survey_access(self, namespace: str) -> NamespaceWorld:
-        """As `survey`, but of the children only policies, read before what they are made from, and no pods."""
-        policies = await self._children(namespace, [(kinds.KEYSPACES_POLICY, self._agents_namespace)])
-        databases, inputs = await self._inputs(namespace)
-        labels = await namespace_labels(self._api, namespace) if databases else {}
-        return NamespaceWorld(databases=self._observed(databases, inputs, labels, policies, {}), inputs=inputs)
-
-    async def _inputs(self, namespace: str) -> tuple[list[Json], Inputs]:
+        """As `survey`, but without children and pods."""
         databases, *lists = await self._lists(*((kind, namespace, None) for kind in kinds.INPUTS))
-        return databases, Inputs(*map(tuple, lists))
+        return NamespaceWorld(
+            namespace=namespace,
+            databases={database["metadata"]["name"]: database for database in databases},
+            labels=await namespace_labels(self._api, namespace) if databases else {},
+            inputs=Inputs(*map(tuple, lists)),
+            children={},
+            pods={},
+        )
+
+    async def databases(self, world: NamespaceWorld) -> AsyncIterator[Observed]:
+        """Each database of a namespace, with its policy as it is now."""
+        left = {self._places(world, name)[Child.POLICY].name: name for name in world.databases}
+        if left:
+            pages = self._api.pages(
+                kinds.KEYSPACES_POLICY,
+                namespace=self._agents_namespace,
+                label_selector=namespace_selector(world.namespace),
+                limit=POLICIES_AT_ONCE,
+            )
+            async for policy in pages:
+                name = left.pop(policy["metadata"]["name"], None)
+                if name is not None:
+                    yield self._observed(world, name, policy)
+        for name in left.values():
+            yield self._observed(world, name, None)
+
+    def _observed(self, world: NamespaceWorld, name: str, policy: Json | None) -> Observed:
+        inputs = world.inputs
+        places = self._places(world, name)
+        children = {child: world.children[place] for child, place in places.items() if place in world.children}
+        return Observed(
+            database=world.databases[name],
+            cluster=self._cluster,
+            namespace_labels=world.labels,
+            roles=inputs.roles,
+            users=inputs.users,
+            locks=inputs.locks,
+            iam_roles=inputs.iam_roles,
+            children=children | ({Child.POLICY: policy} if policy else {}),
+            # Read before the policies: a pod that reports there and is not here may just be new, so nobody is forgotten
+            # by this; who looks at the database itself reads them the other way round.
+            pods=tuple(world.pods.get(name, ())),
+            replacement_due=self._replacement_due(DatabaseKey(world.namespace, name)),
+        )
+
+    def _places(self, world: NamespaceWorld, name: str) -> dict[Child, Reference]:
+        return references(namespace=world.namespace, name=name, agents_namespace=self._agents_namespace)
 
     async def _everything(self, namespace: str) -> dict[Reference, Json]:
-        questions = [(kind, self._agents_namespace) for kind in dict.fromkeys(KINDS.values())]
+        others = (kind for kind in dict.fromkeys(KINDS.values()) if kind is not kinds.KEYSPACES_POLICY)
+        questions = [(kind, self._agents_namespace) for kind in others]
         return await self._children(namespace, questions + [(kind, namespace) for kind in kinds.IN_BOTH_NAMESPACES])
-
-    def _observed(
-        self,
-        databases: Sequence[Json],
-        inputs: Inputs,
-        labels: Mapping[str, str],
-        found: Mapping[Reference, Json],
-        pods: Mapping[str, Sequence[Json]],
-    ) -> dict[str, Observed]:
-        keys = [DatabaseKey(database["metadata"]["namespace"], database["metadata"]["name"]) for database in databases]
-        return {
-            key.name: Observed(
-                database=database,
-                cluster=self._cluster,
-                namespace_labels=labels,
-                roles=inputs.roles,
-                users=inputs.users,
-                locks=inputs.locks,
-                iam_roles=inputs.iam_roles,
-                children=self._own(key, found),
-                pods=tuple(pods.get(key.name, ())),
-                replacement_due=self._replacement_due(key),
-            )
-            for key, database in zip(keys, databases, strict=True)
-        }
-
-    def _own(self, key: DatabaseKey, found: Mapping[Reference, Json]) -> dict[Child, Json]:
-        wanted = references(namespace=key.namespace, name=key.name, agents_namespace=self._agents_namespace)
-        return {child: found[reference] for child, reference in wanted.items() if reference in found}
 
     async def _children(self, namespace: str, kinds_and_places: list[tuple[Kind, str]]) -> dict[Reference, Json]:
         selector = namespace_selector(namespace)

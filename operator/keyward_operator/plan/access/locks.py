@@ -1,6 +1,6 @@
 """The status of a KeyspacesLock: whether it is in force, where, and whether what it names exists."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from keyward_api.names import Condition, Reason
@@ -21,6 +21,8 @@ from keyward_operator.plan.verdicts import (
     join,
     moment_text,
     passes_on,
+    unknown,
+    waiting_text,
 )
 
 
@@ -57,18 +59,17 @@ def is_active(view: LockView) -> Verdict:
 
 def a_user_is_missing(view: LockView) -> Verdict | None:
     """It names a user that does not exist."""
-    return _missing(Reason.USER_NOT_FOUND, "KeyspacesUser", view.target.user, view.world.users)
+    return _missing(Reason.USER_NOT_FOUND, "KeyspacesUser", view.target.user, _names(view.world.users))
 
 
 def a_role_is_missing(view: LockView) -> Verdict | None:
     """It names a role that does not exist."""
-    return _missing(Reason.ROLE_NOT_FOUND, "KeyspacesRole", view.target.role, view.world.roles)
+    return _missing(Reason.ROLE_NOT_FOUND, "KeyspacesRole", view.target.role, _names(view.world.roles))
 
 
 def a_database_is_missing(view: LockView) -> Verdict | None:
     """It names a database that does not exist."""
-    databases = [known.observed.database for known in view.world.databases.values()]
-    return _missing(Reason.DATABASE_NOT_FOUND, "KeyspacesDatabase", view.target.database, databases)
+    return _missing(Reason.DATABASE_NOT_FOUND, "KeyspacesDatabase", view.target.database, view.world.databases)
 
 
 def references_exist(view: LockView) -> Verdict:
@@ -83,6 +84,12 @@ def it_does_more_than_it_says(view: LockView) -> Verdict | None:
     if problems:
         return fails(problems[0].reason, join([problem.message for problem in problems]))
     return None
+
+
+def a_policy_waits(view: LockView) -> Verdict | None:
+    """Agents do not have it, or have it no more, and that is not as it shall be."""
+    waiting = view.world.waiting(lambda database: view.name in database.waiting_locks)
+    return unknown(Reason.PENDING, waiting_text(waiting)) if waiting else None
 
 
 def it_is_in_no_policy(view: LockView) -> Verdict | None:
@@ -101,7 +108,7 @@ def is_compiled(view: LockView) -> Verdict:
 CHAINS: dict[str, tuple[Check[LockView], ...]] = {
     Condition.ACTIVE: (has_ended, is_active),
     Condition.REFERENCES_RESOLVED: (a_user_is_missing, a_role_is_missing, a_database_is_missing, references_exist),
-    Condition.POLICY_COMPILED: (it_does_more_than_it_says, it_is_in_no_policy, is_compiled),
+    Condition.POLICY_COMPILED: (it_does_more_than_it_says, a_policy_waits, it_is_in_no_policy, is_compiled),
 }
 
 
@@ -109,11 +116,7 @@ def status_of(document: Json, world: AccessWorld) -> Json:
     """The status of one lock."""
     name = document["metadata"]["name"]
     lock, _ = read(KeyspacesLock, document)
-    databases = [
-        database
-        for database, view in world.databases.items()
-        if view.compilation and any(held.name == name for held in view.compilation.spec.locks)
-    ]
+    databases = [database for database, access in world.databases.items() if name in access.locks]
     view = LockView(name=name, lock=lock, world=world, databases=tuple(sorted(databases)))
     parts = {condition: first(chain, view) for condition, chain in CHAINS.items()}
     ready = first_failure(list(parts.values())) or holds(Reason.READY, parts[Condition.POLICY_COMPILED].message)
@@ -123,7 +126,11 @@ def status_of(document: Json, world: AccessWorld) -> Json:
     }
 
 
-def _missing(reason: str, kind: str, name: str | None, known: Sequence[Json]) -> Verdict | None:
-    if name is None or any(document["metadata"]["name"] == name for document in known):
+def _missing(reason: str, kind: str, name: str | None, known: Collection[str]) -> Verdict | None:
+    if name is None or name in known:
         return None
     return fails(reason, f"this namespace has no {kind} {name}: mend `target`")
+
+
+def _names(documents: Sequence[Json]) -> set[str]:
+    return {document["metadata"]["name"] for document in documents}

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from keyward_api.names import FieldManager
+from keyward_api.resources.lock import KeyspacesLock
+from keyward_api.resources.user import KeyspacesUser
 from keyward_operator import kinds
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import Kind, Reference
@@ -12,6 +14,7 @@ from keyward_operator.plan import events
 from keyward_operator.plan.access import locks, roles, users
 from keyward_operator.plan.access.world import AccessWorld
 from keyward_operator.plan.owned import status_differs
+from keyward_operator.plan.reading import read
 from keyward_operator.plan.result import Happening
 from keyward_operator.plan.verdicts import conditions_of
 
@@ -36,9 +39,11 @@ def changes(world: AccessWorld) -> Iterator[StatusChange]:
 
 
 def next_end(world: AccessWorld) -> datetime | None:
-    """When the next grant ends; None where none does."""
-    ends = (view.compilation.spec.next_end(world.now) for view in world.databases.values() if view.compilation)
-    return min((end for end in ends if end), default=None)
+    """When the next grant, user or lock ends, in a policy or not; None where none does."""
+    ends = {database.next_end for database in world.databases.values()}
+    ends |= {user.spec.expire_time for user, _ in (read(KeyspacesUser, each) for each in world.users) if user}
+    ends |= {lock.spec.expire_time for lock, _ in (read(KeyspacesLock, each) for each in world.locks) if lock}
+    return min((end for end in ends if end and end > world.now), default=None)
 
 
 def _changes(

@@ -31,3 +31,11 @@ def tells_of_policy(view: View) -> bool:
         for told in conditions_of(view.observed.database)
         if told["type"] == Condition.POLICY_COMPILED
     )
+
+
+def is_published(view: View) -> bool:
+    """Whether agents can read the policy of a database as it shall be."""
+    live, wanted = view.own(Child.POLICY), wanted_policy(view)
+    if wanted is None:
+        return live is None and view.compilation is None
+    return live is not None and not differs(live, wanted)

@@ -105,13 +105,10 @@ def _view(document: Json, world: AccessWorld) -> RoleView:
     name = document["metadata"]["name"]
     role, problem = read(KeyspacesRole, document)
     rules = (*role.spec.allow, *role.spec.deny) if role else ()
-    labels = {
-        database: view.observed.database["metadata"].get("labels") or {} for database, view in world.databases.items()
-    }
     about = (
         database
-        for database, own in labels.items()
-        if any(rule.databases.matches(name=database, labels=own) for rule in rules)
+        for database, access in world.databases.items()
+        if any(rule.databases.matches(name=database, labels=access.labels) for rule in rules)
     )
     holders = (user["metadata"]["name"] for user in world.users if name in (user.get("spec") or {}).get("roles", ()))
     return RoleView(

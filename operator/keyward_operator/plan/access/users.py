@@ -20,6 +20,8 @@ from keyward_operator.plan.verdicts import (
     join,
     moment_text,
     passes_on,
+    unknown,
+    waiting_text,
 )
 
 
@@ -98,6 +100,12 @@ def something_was_left_out(view: UserView) -> Verdict | None:
     return None
 
 
+def a_policy_waits(view: UserView) -> Verdict | None:
+    """Agents have something else of it than they shall."""
+    waiting = view.world.waiting(lambda database: view.name in database.waiting_users)
+    return unknown(Reason.PENDING, waiting_text(waiting)) if waiting else None
+
+
 def it_has_no_grant(view: UserView) -> Verdict | None:
     """No served database has a grant of it."""
     if not view.grants and view.user and not view.user.spec.ended(view.world.now):
@@ -110,13 +118,13 @@ def it_has_no_grant(view: UserView) -> Verdict | None:
 def is_compiled(view: UserView) -> Verdict:
     """What it gives is in the policies."""
     where = f"at {enumerate_names(sorted(view.grants))}" if view.grants else "in any policy"
-    return holds(Reason.COMPILED, f"{sum(map(len, view.grants.values()))} grants {where}")
+    return holds(Reason.COMPILED, f"{sum(view.grants.values())} grants {where}")
 
 
 CHAINS: dict[str, tuple[Check[UserView], ...]] = {
     Condition.ACTIVE: (cannot_be_read, is_suspended, has_expired, is_active),
     Condition.REFERENCES_RESOLVED: (cannot_be_read, a_role_is_missing, references_exist),
-    Condition.POLICY_COMPILED: (cannot_be_read, something_was_left_out, it_has_no_grant, is_compiled),
+    Condition.POLICY_COMPILED: (cannot_be_read, something_was_left_out, a_policy_waits, it_has_no_grant, is_compiled),
 }
 
 
@@ -131,5 +139,5 @@ def status_of(document: Json, world: AccessWorld) -> Json:
     return {
         "conditions": condition_list({Condition.READY: ready, **parts}, document, world.now),
         "databases": shown(view.grants),
-        "grants": sum(map(len, view.grants.values())),
+        "grants": sum(view.grants.values()),
     }

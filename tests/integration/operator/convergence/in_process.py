@@ -7,7 +7,7 @@ look writes nothing. What decides is the same: the keys that a resync adds, the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,15 +15,16 @@ from typing import Any
 from keyward_api import names
 from keyward_api.names import FieldManager
 from keyward_api.tenants import PlatformSettings
+from keyward_operator import kinds
 from keyward_operator.clients.connection import Connection
 from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, Key
-from keyward_operator.queue.work_queue import WorkQueue
+from keyward_operator.queue.work_queue import Priority, WorkQueue
 from keyward_operator.reconcile.observe import read_cluster
-from keyward_operator.reconcile.reconcilers import build
+from keyward_operator.reconcile.reconcilers import Reconcilers, build
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.scope import Scope
 from tests.integration.operator.installation import SETTINGS
@@ -70,8 +71,13 @@ class MortalApi(KubernetesApi):
     """The real client, in a process that may end."""
 
     death: Death | None = None
+    before_policies: list[Callable[[], Awaitable[None]]]
+    """What happens just before the next write of a policy is sent, last one first."""
 
-    async def _request(self, method: Callable[..., Coroutine[Any, Any, Any]], *args: object, **kwargs: object) -> Json:
+    async def _request(self, method: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any) -> Json:
+        applied = kwargs["body"]["kind"] if method.__name__ == "server_side_apply" else ""
+        if self.before_policies and applied == kinds.KEYSPACES_POLICY.kind:
+            await self.before_policies.pop()()
         death = self.death
         if death is not None:
             if death.came:
@@ -89,6 +95,21 @@ def _settings() -> PlatformSettings:
     return PlatformSettings.model_validate(copy.deepcopy(SETTINGS))
 
 
+class Innermost:
+    """Where reconcilers put keys in: the queue of the look that runs, of two that began last."""
+
+    def __init__(self) -> None:
+        self.queues: list[WorkQueue[Key]] = []
+
+    def add(self, key: Key, priority: Priority = Priority.NORMAL) -> None:
+        """Have `key` worked on."""
+        self.queues[-1].add(key, priority)
+
+    def add_after(self, key: Key, delay: float, priority: Priority = Priority.NORMAL) -> None:
+        """Have `key` worked on later."""
+        self.queues[-1].add_after(key, delay, priority)
+
+
 class Operator:
     """A fresh operator: of what another one knew it knows nothing."""
 
@@ -96,8 +117,11 @@ class Operator:
         """Works in one tenant's namespace."""
         self.writes = 0
         self._namespace = namespace
+        self._innermost = Innermost()
+        self._reconcilers: Reconcilers | None = None
         self.api = MortalApi(connection, field_manager=FieldManager.DATABASE, on_write=self._on_write)
         self.api.death = death
+        self.api.before_policies = []
         self._scope = Scope(
             operator_namespace=names.SYSTEM_NAMESPACE,
             agents_namespace=names.AGENTS_NAMESPACE,
@@ -123,27 +147,30 @@ class Operator:
         await self._work(queue)
 
     async def _work(self, queue: WorkQueue[Key]) -> None:
-        journal = Journal()
-        # The settings keep the operator out of IAM: nothing is asked there.
-        iam = IamApi(environment={})
-        reconcilers = build(
-            self.api,
-            iam,
-            queue,
-            journal,
-            self._scope,
-            cluster=await read_cluster(self.api),
-            settings=_settings,
-            instance="test",
-        )
+        reconcilers = await self._built()
+        self._innermost.queues.append(queue)
         try:
             while len(queue):
                 key = await queue.get()
-                with journal.look(key):
-                    await reconcilers.reconcile(key)
+                await reconcilers.reconcile(key)
                 queue.done(key)
         finally:
+            self._innermost.queues.remove(queue)
             queue.close()
+
+    async def _built(self) -> Reconcilers:
+        if self._reconcilers is None:
+            self._reconcilers = build(
+                self.api,
+                IamApi(environment={}),  # the settings keep the operator out of IAM: nothing is asked there
+                self._innermost,
+                Journal(),
+                self._scope,
+                cluster=await read_cluster(self.api),
+                settings=_settings,
+                instance="test",
+            )
+        return self._reconcilers
 
     async def settle(self) -> None:
         """Look until a look writes nothing."""

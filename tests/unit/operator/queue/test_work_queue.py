@@ -4,7 +4,7 @@ import pytest
 
 from keyward_operator.errors import QueueClosedError
 from keyward_operator.keys import DatabaseKey
-from keyward_operator.queue.work_queue import Priority, WorkQueue
+from keyward_operator.queue.work_queue import SHARE, Priority, WorkQueue
 
 Queue = WorkQueue[str]
 
@@ -38,6 +38,20 @@ async def test_what_happened_comes_before_a_resync() -> None:
     queue.add("resynced", Priority.LOW)
     queue.add("happened")
     assert await drain(queue) == ["happened", "resynced"]
+
+
+async def test_what_happens_all_the_time_does_not_keep_a_resync_away() -> None:
+    queue = Queue()
+    queue.add("resynced", Priority.LOW)
+    for number in range(SHARE):
+        queue.add(f"happened {number}")
+    taken = []
+    while "resynced" not in taken:
+        taken.append(await queue.get())
+        queue.done(taken[-1])
+        queue.add(taken[-1])
+        assert len(taken) <= SHARE
+    assert len(taken) > 1, "first what happened"
 
 
 async def test_a_key_moves_up_and_never_down() -> None:

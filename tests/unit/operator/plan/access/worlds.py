@@ -1,11 +1,10 @@
 """Namespaces of roles, users and databases, and the statuses that they come to."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from keyward_operator.plan.access.plan import StatusChange, changes
-from keyward_operator.plan.access.world import AccessWorld, access_world
+from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess, access_world
 from tests.unit.operator import builders
 from tests.unit.operator.builders import NAMESPACE, NOW, Json
 
@@ -28,17 +27,20 @@ def world(
     users: tuple[Json, ...] = (),
     locks: tuple[Json, ...] = (),
     databases: tuple[Json, ...] | None = None,
+    unpublished: tuple[str, ...] = (),
     now: datetime = NOW,
 ) -> AccessWorld:
-    """A namespace; by default with one database, `orders`."""
+    """A namespace; by default with one database, `orders`. `unpublished`: those whose policies were not written."""
     inputs = {"roles": tuple(map(named, roles)), "users": tuple(map(named, users)), "locks": tuple(map(named, locks))}
-    views = {
-        document["metadata"]["name"]: builders.view_for(
-            replace(builders.observed(database=document, **inputs)), now=now
-        )
+    views = [
+        builders.view_for(builders.observed(database=document, **inputs), now=now)
         for document in (databases if databases is not None else (database(),))
+    ]
+    found = {
+        view.observed.owner.name: DatabaseAccess.of(view, is_published=view.observed.owner.name not in unpublished)
+        for view in views
     }
-    return access_world(**inputs, databases=views, now=now)
+    return access_world(**inputs, databases=found, now=now)
 
 
 def told(of: AccessWorld) -> dict[str, StatusChange]:
