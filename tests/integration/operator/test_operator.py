@@ -50,7 +50,10 @@ def settle(objects: Objects, namespace: str) -> None:
         "keyspacesdatabase",
         "orders",
         namespace,
-        until=lambda found: condition(found, "AgentAvailable")["reason"] == "Unavailable",
+        # Told once there are a policy and a Deployment.
+        until=lambda found: (
+            "policyRevision" in found["status"] and condition(found, "AgentAvailable")["reason"] == "Unavailable"
+        ),
     )
 
 

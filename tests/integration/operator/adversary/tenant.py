@@ -108,7 +108,8 @@ def labels_of(owner: Json, **changes: str) -> dict[str, str]:
 
 
 def _is_settled(found: Json) -> bool:
-    return bool(condition(found, "AgentAvailable")["reason"] == "Unavailable")
+    """Told once there are a policy and a Deployment."""
+    return "policyRevision" in found["status"] and condition(found, "AgentAvailable")["reason"] == "Unavailable"
 
 
 def _stream(documents: Sequence[Json]) -> str:
