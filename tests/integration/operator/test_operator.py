@@ -52,7 +52,8 @@ def settle(objects: Objects, namespace: str) -> None:
         namespace,
         # Told once there are a policy and a Deployment.
         until=lambda found: (
-            "policyRevision" in found["status"] and condition(found, "AgentAvailable")["reason"] == "Unavailable"
+            "policyRevision" in found.get("status", {})
+            and condition(found, "AgentAvailable")["reason"] == "Unavailable"
         ),
     )
 

@@ -109,7 +109,7 @@ def labels_of(owner: Json, **changes: str) -> dict[str, str]:
 
 def _is_settled(found: Json) -> bool:
     """Told once there are a policy and a Deployment."""
-    return "policyRevision" in found["status"] and condition(found, "AgentAvailable")["reason"] == "Unavailable"
+    return "policyRevision" in found.get("status", {}) and condition(found, "AgentAvailable")["reason"] == "Unavailable"
 
 
 def _stream(documents: Sequence[Json]) -> str:
