@@ -44,8 +44,8 @@ from keyward_operator.tasks import first_error
 SETTINGS_PERIOD = 5.0
 """Seconds between two looks at the settings file."""
 
-ACCESS_WORKERS = 2
-"""Workers for what roles, users and locks come to: while one waits for an answer the other computes."""
+ACCESS_WORKERS = 8
+"""Namespaces that are looked at for their access at once; their databases take turns."""
 
 IAM_WORKERS = 2
 """Workers for what waits for IAM, which limits the rate of calls."""

@@ -5,6 +5,7 @@ to be done for a database, its own reconciler does after. One database after the
 policies, and nothing of one is held for the next.
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -26,9 +27,12 @@ from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
 
+SIDE_BY_SIDE = 2
+"""Databases that are worked on at once, of whatever namespaces: while one waits for an answer the other computes."""
+
 
 class AccessReconciler:
-    """Reconciles the access of namespaces."""
+    """Reconciles the access of namespaces, which take turns by databases: one with many keeps no other waiting."""
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class AccessReconciler:
         self._views = views
         self._recorder = recorder
         self._journal = journal
+        self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def reconcile(self, key: AccessKey) -> float | None:
         """Publish what access changed; seconds after which to look again, or None.
@@ -59,10 +64,11 @@ class AccessReconciler:
         troubles: list[ApiError] = []
         found: dict[str, DatabaseAccess] = {}
         async for observed in self._surveyor.databases(seen):
-            view = await self._views.of(observed, datetime.now(UTC))
-            database = DatabaseKey(observed.owner.namespace, observed.owner.name)
-            published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
-            found[database.name] = DatabaseAccess.of(view, is_published=published)
+            async with self._turns:
+                view = await self._views.of(observed, datetime.now(UTC))
+                database = DatabaseKey(observed.owner.namespace, observed.owner.name)
+                published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
+                found[database.name] = DatabaseAccess.of(view, is_published=published)
         access = world_of(seen, found, datetime.now(UTC))
         for change in changes(access):
             await self._tell(key, change, troubles)

@@ -22,8 +22,8 @@ from keyward_operator.reconcile.observe import namespace_labels, namespace_selec
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
 
-POLICIES_AT_ONCE = 5
-"""Policies of a page: one has up to a mebibyte, and several once it is read."""
+POLICIES_AT_ONCE = 2
+"""Policies of a page: one has up to a mebibyte, and several once it is read, and namespaces are read side by side."""
 
 
 @dataclass(frozen=True, slots=True)

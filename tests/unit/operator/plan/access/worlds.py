@@ -50,7 +50,12 @@ def told(of: AccessWorld) -> dict[str, StatusChange]:
 
 def verdicts(change: StatusChange) -> dict[str, tuple[str, str]]:
     """Status and reason of each condition."""
-    return {each["type"]: (each["status"], each["reason"]) for each in change.status["conditions"]}
+    return verdicts_of(change.status)
+
+
+def verdicts_of(status: Json) -> dict[str, tuple[str, str]]:
+    """The same of a status."""
+    return {each["type"]: (each["status"], each["reason"]) for each in status["conditions"]}
 
 
 def message(change: StatusChange, condition: str) -> str:
@@ -58,4 +63,4 @@ def message(change: StatusChange, condition: str) -> str:
     return str(next(each["message"] for each in change.status["conditions"] if each["type"] == condition))
 
 
-__all__ = ["NAMESPACE", "NOW", "database", "message", "told", "verdicts", "world"]
+__all__ = ["NAMESPACE", "NOW", "database", "message", "told", "verdicts", "verdicts_of", "world"]

@@ -1,0 +1,141 @@
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Self, cast
+
+import pytest
+
+from keyward_operator.children import Child
+from keyward_operator.clients.errors import ApiError, ConflictError, ForbiddenError
+from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.errors import OvertakenError
+from keyward_operator.journal import Journal
+from keyward_operator.keys import AccessKey, DatabaseKey, Key
+from keyward_operator.kinds import Reference
+from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.view import View
+from keyward_operator.queue.work_queue import WorkQueue
+from keyward_operator.reconcile.access import AccessReconciler
+from keyward_operator.reconcile.databases import Views
+from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.publisher import Publisher
+from keyward_operator.reconcile.survey import Inputs, NamespaceWorld, Surveyor
+from tests.unit.operator.builders import Json, lock, observed, role, settled, user, view_for
+from tests.unit.operator.plan.access.worlds import named, verdicts_of
+
+ROLES, USERS = (named(role()),), (named(user()),)
+LOCKS = (named(lock(target={"database": "orders"})),)
+SETTLED = settled(observed(roles=ROLES, users=USERS))
+"""A world in which the lock is not known yet."""
+
+
+class Cluster:
+    """The API server and what reads it: for each namespace so many databases, each with a policy that is to change."""
+
+    def __init__(self, databases: dict[str, int] | None = None) -> None:
+        self.counts = databases or {"payments": 1}
+        self.compiled: list[str] = []
+        self.policies: list[str] = []
+        self.statuses: dict[str, Json] = {}
+        self.policy_errors: list[Exception] = []
+        self.status_errors: dict[str, ApiError] = {}
+
+    def acting_as(self, _: str) -> Self:
+        return self
+
+    async def survey_access(self, namespace: str) -> NamespaceWorld:
+        inputs = Inputs(roles=ROLES, users=USERS, locks=LOCKS, iam_roles=())
+        return NamespaceWorld(namespace=namespace, databases={}, labels={}, inputs=inputs, children={}, pods={})
+
+    async def databases(self, world: NamespaceWorld) -> AsyncIterator[Observed]:
+        for _ in range(self.counts[world.namespace]):
+            children = {Child.POLICY: SETTLED.children[Child.POLICY]}
+            yield replace(SETTLED, children=children, locks=LOCKS, namespace_labels={"name": world.namespace})
+
+    async def of(self, seen: Observed, _: datetime) -> View:
+        self.compiled.append(seen.namespace_labels["name"])
+        await asyncio.sleep(0)
+        return view_for(seen)
+
+    def ticket(self) -> int:
+        return 1
+
+    async def publish(self, key: DatabaseKey, manifest: Json | None, **_: Any) -> None:
+        assert manifest is not None
+        if self.policy_errors:
+            raise self.policy_errors.pop(0)
+        self.policies.append(str(key))
+
+    async def apply_status(self, reference: Reference, *, uid: str, status: Json) -> None:
+        if reference.name in self.status_errors:
+            raise self.status_errors[reference.name]
+        self.statuses[reference.name] = status
+
+    async def record(self, *_: object) -> None:
+        pass
+
+
+def made(cluster: Cluster) -> tuple[AccessReconciler, WorkQueue[Key]]:
+    queue: WorkQueue[Key] = WorkQueue()
+    reconciler = AccessReconciler(
+        cast(KubernetesApi, cluster),
+        queue,
+        surveyor=cast(Surveyor, cluster),
+        publisher=cast(Publisher, cluster),
+        views=cast(Views, cluster),
+        recorder=cast(EventRecorder, cluster),
+        journal=Journal(),
+    )
+    return reconciler, queue
+
+
+async def test_a_lock_is_in_force_once_its_policy_is_written() -> None:
+    cluster = Cluster()
+    reconciler, _ = made(cluster)
+    await reconciler.reconcile(AccessKey("payments"))
+    assert cluster.policies == ["KeyspacesDatabase payments/orders"]
+    assert verdicts_of(cluster.statuses["incident"])["Ready"] == ("True", "Ready")
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (OvertakenError("somebody was faster"), AccessKey("payments")),
+        (ForbiddenError("a quota", status=403), DatabaseKey("payments", "orders")),
+    ],
+)
+async def test_a_lock_is_not_in_force_while_its_policy_is_not_written(error: Exception, again: Key) -> None:
+    cluster = Cluster()
+    cluster.policy_errors = [error]
+    reconciler, queue = made(cluster)
+    await reconciler.reconcile(AccessKey("payments"))
+    assert verdicts_of(cluster.statuses["incident"])["Ready"] == ("Unknown", "Pending")
+    assert await queue.get() == again
+
+
+async def test_one_policy_that_cannot_be_written_keeps_no_other_waiting_and_is_tried_again() -> None:
+    cluster = Cluster({"payments": 3})
+    cluster.policy_errors = [ApiError("no answer", status=0)]
+    reconciler, _ = made(cluster)
+    with pytest.raises(ApiError, match="no answer"):
+        await reconciler.reconcile(AccessKey("payments"))
+    assert len(cluster.policies) == 2
+    assert cluster.statuses
+
+
+async def test_an_object_that_was_made_anew_keeps_no_other_from_its_status() -> None:
+    cluster = Cluster()
+    cluster.status_errors = {"reader": ConflictError("another uid", status=409)}
+    reconciler, _ = made(cluster)
+    await reconciler.reconcile(AccessKey("payments"))
+    assert cluster.statuses.keys() == {"app", "incident"}
+
+
+async def test_a_namespace_with_many_databases_keeps_no_other_waiting() -> None:
+    cluster = Cluster({"many": 50, "few": 1})
+    reconciler, _ = made(cluster)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(reconciler.reconcile(AccessKey("many")))
+        group.create_task(reconciler.reconcile(AccessKey("few")))
+    assert "few" in cluster.compiled[:5]
