@@ -45,7 +45,8 @@ KINDS = (
     # Of tenants.
     "writes status or policies",
     "reaches agents: their pods",
-    "takes the operator over",
+    "takes the operator over has the cluster",
+    "rewrites ConfigMaps or Services",
     "holds a credential for data",
     "forges objects",
     "Finalizers",

@@ -18,7 +18,7 @@ def manifests(render: Render) -> list[Manifest]:
 def test_each_is_bound_everywhere_and_denies_on_doubt(manifests: list[Manifest]) -> None:
     policies = {p["metadata"]["name"]: p["spec"] for p in all_of(manifests, "ValidatingAdmissionPolicy")}
     bindings = [b["spec"] for b in all_of(manifests, "ValidatingAdmissionPolicyBinding")]
-    assert len(policies) == 3
+    assert len(policies) == 4
     assert all(policy["failurePolicy"] == "Fail" for policy in policies.values())
     assert {binding["policyName"] for binding in bindings} == policies.keys()
     assert all(binding.keys() == {"policyName", "validationActions"} for binding in bindings)
