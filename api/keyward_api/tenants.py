@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from keyward_api.names import CQL_PORT
 from keyward_api.resources.database import EndpointType, ServiceType
 from keyward_api.resources.iam_role import ManagedPolicyName
-from keyward_api.resources.models import LabelSelector, camel
+from keyward_api.resources.models import DNSSubdomain, LabelSelector, camel
 from keyward_api.resources.role import NamePattern
 
 _DAY = 86400
@@ -130,6 +130,13 @@ class NetworkPolicySettings(_Settings):
     )
 
 
+CABundle = Annotated[
+    str,
+    Field(max_length=262144, pattern=r"^$|-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"),
+]
+"""PEM certificates, with whatever stands between them, or nothing."""
+
+
 class AgentSettings(_Settings):
     """How every agent of the cluster is made."""
 
@@ -144,10 +151,8 @@ class AgentSettings(_Settings):
     network_policy: NetworkPolicySettings = Field(
         default_factory=NetworkPolicySettings, description="The agents' NetworkPolicies."
     )
-    ca_bundle: str = Field(
-        default="",
-        max_length=262144,
-        description="PEM roots for AWS' APIs (AWS_CA_BUNDLE); empty: the image's own.",
+    ca_bundle: CABundle = Field(
+        default="", description="PEM roots for AWS' APIs (AWS_CA_BUNDLE); empty: the image's own."
     )
 
 
@@ -221,7 +226,7 @@ class PlatformSettings(_Settings):
     certificate_authorities: CertificateAuthoritySettings = Field(
         default_factory=CertificateAuthoritySettings, description="The certificate authorities of databases."
     )
-    cluster_domain: str = Field(default="cluster.local", max_length=253, description="The cluster's DNS domain.")
+    cluster_domain: DNSSubdomain = Field(default="cluster.local", description="The cluster's DNS domain.")
     cluster_name: ClusterName = Field(
         default="",
         description="What the cluster is called in the paths and tags of IAM roles; unique among the clusters that "

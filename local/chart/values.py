@@ -7,9 +7,11 @@ defaults are in `values.yaml`; what tenants may ask for is the operator's own mo
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
 
-from keyward_api.resources.models import DNSLabel, LabelSelector, camel
+from keyward_api.resources.models import DNSLabel, DNSSubdomain, LabelSelector, camel
 from keyward_api.tenants import (
+    CABundle,
     CertificateAuthoritySettings,
     ClusterName,
     EnvironmentVariable,
@@ -25,7 +27,39 @@ Labels = Annotated[dict[str, str], Field(json_schema_extra={"propertyNames": _OU
 
 Strings = dict[str, str]
 Digest = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
-NonEmpty = Annotated[str, Field(min_length=1)]
+Repository = Annotated[
+    str,
+    Field(
+        max_length=255,
+        pattern=r"^((\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*"
+        r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+    ),
+]
+Tag = Annotated[str, Field(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$")]
+_LABEL_NAME = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_LABEL_KEY = rf"^([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_LABEL_NAME}$"
+_LABEL_VALUE = rf"^({_LABEL_NAME})?$"
+_REQUIREMENT: JsonDict = {
+    "properties": {"key": {"pattern": _LABEL_KEY}, "values": {"items": {"pattern": _LABEL_VALUE}}},
+    "if": {"properties": {"operator": {"enum": ["In", "NotIn"]}}},
+    "then": {"required": ["values"], "properties": {"values": {"minItems": 1}}},
+    "else": {"properties": {"values": {"maxItems": 0}}},
+}
+_SELECTOR: JsonDict = {
+    "properties": {
+        "matchLabels": {
+            "propertyNames": {"pattern": _LABEL_KEY},
+            "additionalProperties": {"pattern": _LABEL_VALUE},
+        },
+        "matchExpressions": {"items": _REQUIREMENT},
+    }
+}
+"""What the API server asks of a selector. `NotIn` without values, which it refuses, would select every namespace."""
+
+_BOUND_WHERE_MANAGED: JsonDict = {
+    "if": {"properties": {"mode": {"const": "Manage"}}, "required": ["mode"]},
+    "then": {"required": ["permissionsBoundary"], "properties": {"permissionsBoundary": {"type": "string"}}},
+}
 
 Resources = Annotated[dict[str, Any], WithJsonSchema(marker("ResourceRequirements"))]
 _POD_NAME = {"properties": {"name": {"const": "POD_NAME"}}}
@@ -37,6 +71,11 @@ Affinity = Annotated[dict[str, Any], WithJsonSchema(marker("Affinity"))]
 TopologySpreadConstraint = Annotated[dict[str, Any], WithJsonSchema(marker("TopologySpreadConstraint"))]
 
 
+def _and_properties(schemas: JsonDict) -> ConfigDict:
+    """What properties must be, beside what the operator's model says of them."""
+    return ConfigDict(json_schema_extra={"allOf": [{"properties": schemas}]})
+
+
 class _Values(BaseModel):
     model_config = ConfigDict(alias_generator=camel, extra="forbid", frozen=True)
 
@@ -44,14 +83,30 @@ class _Values(BaseModel):
 class TenantEntry(Tenant):
     """An entry of `tenants`. Its selector must be written down: a forgotten one would select every namespace."""
 
+    model_config = _and_properties({"namespaceSelector": _SELECTOR, "iam": _BOUND_WHERE_MANAGED})
+
     namespace_selector: LabelSelector
+
+
+class AgentNetworkPolicy(NetworkPolicySettings):
+    """Who may talk to agents, and whom they may talk to."""
+
+    model_config = _and_properties({"monitoringNamespaces": _SELECTOR})
+
+
+class CertificateAuthorities(CertificateAuthoritySettings):
+    """Of databases. `refusals.yaml` compares the times with each other, so each must be there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"required": ["lifetimeSeconds", "renewBeforeSeconds", "overlapSeconds"]}
+    )
 
 
 class Image(_Values):
     """Where an image comes from."""
 
-    repository: NonEmpty
-    tag: str
+    repository: Repository
+    tag: Tag
     digest: Digest
     pull_policy: Literal["Always", "IfNotPresent", "Never"]
 
@@ -70,8 +125,8 @@ class Agents(_Values):
     image: Image
     image_pull_secrets: tuple[ImagePullSecret, ...]
     env: tuple[EnvironmentVariable, ...]
-    ca_bundle: Annotated[str, Field(max_length=262144)]
-    network_policy: NetworkPolicySettings
+    ca_bundle: CABundle
+    network_policy: AgentNetworkPolicy
 
 
 class ServiceAccount(_Values):
@@ -115,8 +170,8 @@ class Values(_Values):
 
     tenants: tuple[TenantEntry, ...]
     agents: Agents
-    certificate_authorities: CertificateAuthoritySettings
-    cluster_domain: Annotated[str, Field(min_length=1, max_length=253)]
+    certificate_authorities: CertificateAuthorities
+    cluster_domain: DNSSubdomain
     cluster_name: ClusterName
     replica_count: Annotated[int, Field(ge=0, le=5)]
     watch_namespaces: Annotated[tuple[DNSLabel, ...], Field(json_schema_extra={"uniqueItems": True})]

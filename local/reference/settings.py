@@ -10,6 +10,8 @@ from local.reference.fields import field_table
 
 _VALUES = "examples/eks-values.yaml"
 _POD = "examples/eks/5-cqlsh.yaml"
+_FIELDS = [f"`{field.alias}`" for field in PlatformSettings.model_fields.values()]
+_CHART_VALUES = f"{', '.join(_FIELDS[:-1])} and {_FIELDS[-1]}"
 _INTRODUCTION = f"""\
 # The platform's settings
 What tenants may ask for, and how agents are made. The operator reads them from the file that `--settings-file` names
@@ -18,9 +20,9 @@ file that cannot be read, or has a key that is not in this table, changes nothin
 force, the log says what is wrong, and `keyward_operator_settings_valid` is 0. Without any valid file the operator
 does not start.
 
-The chart writes the file from its values `tenants`, `agents`, `clusterDomain` and `clusterName`, into the ConfigMap
-`keyward-operator` of its namespace. There the image is `agents.image.repository` with `.tag` or `.digest`, and
-`.pullPolicy` stands beside them.
+The chart writes the file into the ConfigMap `keyward-operator` of its namespace, from its values
+{_CHART_VALUES}. There the image is `agents.image.repository` with `.tag` or `.digest`,
+and `.pullPolicy` stands beside them. The chart refuses what the operator would not start with.
 
 A database is permitted where one entry of `tenants` that selects its namespace admits all that it asks for; where
 none does, its condition `Permitted` names the setting of the entry that it comes closest to. No entry, nothing

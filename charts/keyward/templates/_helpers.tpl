@@ -62,5 +62,5 @@ agents:
   caBundle: {{ .Values.agents.caBundle | toJson }}
   networkPolicy: {{ .Values.agents.networkPolicy | toJson }}
 certificateAuthorities: {{ .Values.certificateAuthorities | toJson }}
-tenants: {{- .Values.tenants | toYaml | nindent 2 }}
+tenants: {{- .Values.tenants | toPrettyJson | nindent 2 }}
 {{- end }}

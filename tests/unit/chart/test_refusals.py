@@ -4,9 +4,21 @@ from typing import Any
 
 import pytest
 
-from .conftest import Template
+from .conftest import Template, Values
 
 pytestmark = pytest.mark.timeout(1800)  # the first run on a machine may have to compile helm
+
+
+def tenant(**entry: Any) -> Values:
+    return {"tenants": [{"namespaceSelector": {}, **entry}]}
+
+
+def selector(labels: Values) -> Values:
+    return tenant(namespaceSelector=labels)
+
+
+def expression(**requirement: Any) -> Values:
+    return selector({"matchExpressions": [requirement]})
 
 
 @pytest.mark.parametrize(
@@ -61,6 +73,27 @@ def test_a_misspelt_key_is_refused_by_name_at_every_level(template: Template, va
         ({"watchNamespaces": ["Payments"]}, "/watchNamespaces/0"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces"),
         ({"rbac": None}, "missing property 'rbac'"),
+        ({"image": {"tag": "a b"}}, "/image/tag"),
+        ({"image": {"repository": "keyward/operator:1"}}, "/image/repository"),
+        ({"agents": {"image": {"tag": "a" * 129}}}, "/agents/image/tag"),
+        ({"agents": {"image": {"repository": "Keyward"}}}, "/agents/image/repository"),
+        ({"agents": {"caBundle": "notpem"}}, "/agents/caBundle"),
+        ({"clusterDomain": "foo..bar"}, "/clusterDomain"),
+        ({"clusterDomain": "cluster.local."}, "/clusterDomain"),
+        ({"certificateAuthorities": {"overlapSeconds": None}}, "missing property 'overlapSeconds'"),
+        (tenant(iam={"mode": "Manage"}), "at '/tenants/0/iam': missing property 'permissionsBoundary'"),
+        (tenant(iam={"mode": "Manage", "permissionsBoundary": None}), "/tenants/0/iam/permissionsBoundary"),
+        (selector({"matchLabels": {"a b": "c"}}), "'a b' does not match pattern"),
+        (selector({"matchLabels": {"a": "b c"}}), "/namespaceSelector/matchLabels/a"),
+        (expression(key="a b", operator="Exists"), "/matchExpressions/0/key"),
+        (expression(key="a", operator="In"), "/matchExpressions/0': missing property 'values'"),
+        (expression(key="a", operator="In", values=[]), "/matchExpressions/0/values"),
+        (expression(key="a", operator="NotIn", values=[]), "/matchExpressions/0/values"),
+        (expression(key="a", operator="Exists", values=["b"]), "/matchExpressions/0/values"),
+        (
+            {"agents": {"networkPolicy": {"monitoringNamespaces": {"matchLabels": {"a": "b c"}}}}},
+            "/agents/networkPolicy/monitoringNamespaces/matchLabels/a",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_place(template: Template, values: Any, where: str) -> None:
@@ -86,3 +119,32 @@ def test_no_database_may_be_where_agents_run(template: Template) -> None:
     result = template({"watchNamespaces": ["payments", "agents"], "agents": {"namespace": "agents"}})
     assert result.returncode != 0
     assert "watchNamespaces names agents" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("namespace", "said"),
+    [
+        ("keyward-system", "agents.namespace is keyward-system, the release's own namespace"),
+        ("kube-system", "agents.namespace is kube-system: namespaces kube-* are Kubernetes' own"),
+        ("kube-public", "agents.namespace is kube-public: namespaces kube-* are Kubernetes' own"),
+    ],
+)
+def test_agents_run_in_a_namespace_of_their_own(template: Template, namespace: str, said: str) -> None:
+    result = template({"agents": {"namespace": namespace}})
+    assert result.returncode != 0
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ({"lifetimeSeconds": 600}, "renewBeforeSeconds (10368000), and that below lifetimeSeconds (600)"),
+        ({"overlapSeconds": 10368000}, "overlapSeconds (10368000) must be below renewBeforeSeconds (10368000)"),
+        ({"renewBeforeSeconds": 31536000}, "renewBeforeSeconds (31536000), and that below lifetimeSeconds (31536000)"),
+        ({"lifetimeSeconds": 900.0, "renewBeforeSeconds": 900, "overlapSeconds": 60}, "below lifetimeSeconds (900)"),
+    ],
+)
+def test_times_of_certificate_authorities_must_be_in_order(template: Template, times: Values, said: str) -> None:
+    result = template({"certificateAuthorities": times})
+    assert result.returncode != 0
+    assert said in result.stderr

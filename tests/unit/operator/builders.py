@@ -29,6 +29,7 @@ AGENTS = names.AGENTS_NAMESPACE
 LIFETIME = timedelta(days=365)
 AUTHORITY = issue(database=f"{NAMESPACE}/{NAME}", now=NOW, lifetime=LIFETIME)
 REFERENCES = references(namespace=NAMESPACE, name=NAME, agents_namespace=AGENTS)
+AWS_ROOTS = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 OPTIONAL = frozenset({Child.AWS_ROOTS, Child.EXTERNAL_SERVICE, Child.AUTOSCALER})
 """Children that only some databases or platforms have."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from keyward_api.crds import KINDS, Kind
 from keyward_api.names import Condition, Reason
-from keyward_api.tenants import Tenant
+from keyward_api.tenants import PlatformSettings, Tenant
 from local.reference import condition_pages, pages
 from local.reference.errors import IncompleteError
 
@@ -70,3 +70,7 @@ def test_metrics_of_both_programs_have_name_type_and_labels(found: dict[str, str
 def test_settings_are_those_that_the_operator_reads(found: dict[str, str]) -> None:
     for field in Tenant.model_json_schema(by_alias=True)["properties"]:
         assert f"| `tenants[].{field}` |" in found["settings.md"]
+    introduction = found["settings.md"].split("## Example")[0]
+    assert all(
+        f"`{field}`" in introduction for field in PlatformSettings.model_json_schema(by_alias=True)["properties"]
+    )

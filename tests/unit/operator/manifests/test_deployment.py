@@ -11,7 +11,7 @@ from keyward_operator.manifests.replicas_service import replicas_service
 from keyward_operator.manifests.service import service
 from keyward_proxy.agent import AUDIT_FLUSH_SECONDS
 from keyward_proxy.agent_settings import AgentSettings
-from tests.unit.operator.builders import REFERENCES, ROLE_ARN, context, settings
+from tests.unit.operator.builders import AWS_ROOTS, REFERENCES, ROLE_ARN, context, settings
 
 SHORT = REFERENCES[Child.SERVICE].name
 HEADLESS = REFERENCES[Child.REPLICAS_SERVICE].name
@@ -157,11 +157,11 @@ def test_what_agents_cannot_follow_makes_other_pods_and_replicas_do_not() -> Non
     assert template(built()) == template(built(replicas=5))
     assert template(built()) != template(built(role_arn=ROLE_ARN + "2"))
     assert template(built()) != template(built(account_uid="another"))
-    assert template(built(caBundle="a")) != template(built(caBundle="b"))
+    assert template(built(caBundle=AWS_ROOTS)) != template(built(caBundle=2 * AWS_ROOTS))
 
 
 def test_the_platforms_environment_and_roots_reach_the_agent() -> None:
-    manifest = built(env=[{"name": "AWS_ENDPOINT_URL_STS", "value": "https://sts"}], caBundle="PEM")
+    manifest = built(env=[{"name": "AWS_ENDPOINT_URL_STS", "value": "https://sts"}], caBundle=AWS_ROOTS)
     env = {variable["name"]: variable.get("value") for variable in container(manifest)["env"]}
     assert env["AWS_ENDPOINT_URL_STS"] == "https://sts"
     assert env["AWS_CA_BUNDLE"] == "/etc/keyward/aws/ca.crt"
@@ -173,7 +173,7 @@ def test_the_platforms_environment_and_roots_reach_the_agent() -> None:
 
 @pytest.mark.parametrize("name", ["POD_IP", "AWS_CA_BUNDLE", "X"])
 def test_no_variable_is_named_twice(name: str) -> None:
-    manifest = built(env=[{"name": name, "value": "1"}, {"name": name, "value": "2"}], caBundle="PEM")
+    manifest = built(env=[{"name": name, "value": "1"}, {"name": name, "value": "2"}], caBundle=AWS_ROOTS)
     found = [variable["name"] for variable in container(manifest)["env"]]
     assert len(found) == len(set(found))
 

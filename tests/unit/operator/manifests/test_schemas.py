@@ -10,12 +10,12 @@ from keyward_operator.children import Child
 from keyward_operator.kinds import reference_to
 from keyward_operator.plan import desired
 from keyward_operator.plan.view import View
-from tests.unit.operator.builders import REFERENCES, ROLE_ARN, serving, settings, view_for
+from tests.unit.operator.builders import AWS_ROOTS, REFERENCES, ROLE_ARN, serving, settings, view_for
 
 PLATFORM = settings(
     agents={
         "image": "keyward/agent:1",
-        "caBundle": "PEM",
+        "caBundle": AWS_ROOTS,
         "env": [{"name": "A", "value": "b"}],
         "imagePullSecrets": [{"name": "registry"}],
     },

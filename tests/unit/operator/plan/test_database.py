@@ -13,6 +13,7 @@ from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Issue, Plan
 from tests.unit.operator import iam_roles
 from tests.unit.operator.builders import (
+    AWS_ROOTS,
     DB_USER,
     LIFETIME,
     NOW,
@@ -322,9 +323,9 @@ class TestAgents:
 
 
 def test_the_platforms_roots_are_mounted_and_go_when_the_platform_takes_them_back() -> None:
-    roots = settings(agents={"image": "keyward/agent:1", "caBundle": "PEM"})
+    roots = settings(agents={"image": "keyward/agent:1", "caBundle": AWS_ROOTS})
     world = settled(platform=roots)
-    assert world.children[Child.AWS_ROOTS]["data"] == {"ca.crt": "PEM"}
+    assert world.children[Child.AWS_ROOTS]["data"] == {"ca.crt": AWS_ROOTS}
     steps = plan_for(world)
     assert deleted_by(steps) == [Child.AWS_ROOTS]
     assert Child.DEPLOYMENT in made_by(steps)
