@@ -12,6 +12,7 @@ from keyward_api import names
 from keyward_operator import logs
 from keyward_operator.explain import SOCKET
 from keyward_operator.health import Address
+from keyward_operator.help_formatter import HelpFormatter
 from keyward_operator.scope import Scope
 
 
@@ -54,10 +55,11 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keyward-operator",
-        description="Makes the cluster match KeyspacesDatabases, KeyspacesRoles, KeyspacesUsers and KeyspacesLocks.",
+        description="Makes the cluster match KeyspacesDatabases, KeyspacesRoles, KeyspacesUsers, KeyspacesLocks and "
+        "KeyspacesIAMRoles, and IAM too where the platform's settings permit it.",
         epilog="Other commands: `keyward-operator explain --help` tells why something was done, `keyward-operator "
         "print-iam --help` prints the policy of the operator's own IAM role.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("--namespace", default=names.SYSTEM_NAMESPACE, help="the operator's own namespace, where its Lease is")

@@ -10,6 +10,7 @@ from pathlib import Path
 from keyward_api.iam_roles.operator_policy import Realm, operator_policy
 from keyward_operator import settings
 from keyward_operator.errors import OperatorError
+from keyward_operator.help_formatter import HelpFormatter
 
 COMMAND = "print-iam"
 
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"keyward-operator {COMMAND}",
         description="Prints the least policy that the operator's own IAM role needs, for the platform's settings.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("--settings-file", type=Path, default=Path("/etc/keyward/settings.yaml"), help="the platform's settings")

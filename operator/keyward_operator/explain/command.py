@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
+from keyward_api import names
 from keyward_operator.errors import OperatorError
 from keyward_operator.explain import SOCKET
 from keyward_operator.json_types import Json
@@ -16,8 +17,17 @@ COMMAND = "explain"
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 
+_THERE = f"kubectl -n {names.SYSTEM_NAMESPACE}"
+_LEADER = f"{_THERE} get lease {names.LEASE_NAME} -o jsonpath='{{.spec.holderIdentity}}'"
+"""Prints the leader's pod. The namespace is the operator's, by default."""
+
+
 class NoOperatorError(OperatorError):
     """No operator answers at the socket."""
+
+
+class BadAnswerError(OperatorError):
+    """The operator answers, but not with what was asked for."""
 
 
 def explain(arguments: Sequence[str]) -> None:
@@ -31,11 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"keyward-operator {COMMAND}",
         description="Tells what the checks say of a KeyspacesDatabase now, what is still to be done, and what was done "
-        "last, with what it was done for. It asks the operator that runs beside it: run it in the leader's pod "
-        "(`kubectl -n keyward-system get lease keyward-operator` names it).",
+        "last, with what it was done for; of a KeyspacesIAMRole, what was done last. It asks the operator that runs "
+        f"beside it: run it in the leader's pod, which the Lease names (`{_LEADER}`).",
     )
     add = parser.add_argument
-    add("database", metavar="NAMESPACE/NAME", type=_database, help="the KeyspacesDatabase")
+    add("database", metavar="NAMESPACE/NAME", type=_database, help="the KeyspacesDatabase or KeyspacesIAMRole")
     add("-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)")
     add("--socket", type=Path, default=SOCKET, help=f"where the operator answers (default: {SOCKET})")
     return parser
@@ -57,17 +67,23 @@ async def _ask(socket: Path, database: str) -> Json:
         ):
             response.raise_for_status()
             answer: Json = await response.json()
+    except (aiohttp.ClientResponseError, ValueError) as error:
+        raise BadAnswerError(
+            f"the operator at {socket} did not answer as it should: its log says why "
+            f"(`{_THERE} logs $({_LEADER})`): {error}"
+        ) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise NoOperatorError(
-            f"no operator answers at {socket}: run this in the operator's pod, as in "
-            f"`kubectl -n keyward-system exec deploy/keyward-operator -- keyward-operator explain {database}` ({error})"
+            f"no operator answers at {socket}: run this in the leader's pod, as in "
+            f"`{_THERE} exec $({_LEADER}) -- keyward-operator {COMMAND} {database}` "
+            f"({str(error) or type(error).__name__})"
         ) from error
     return answer
 
 
 def _text(database: str, answer: Json) -> Iterator[str]:
-    role = "the leader" if answer["leads"] else "a standby, which does nothing: ask the leader"
-    yield f"KeyspacesDatabase {database}, as {answer['operator']} knows it ({role})"
+    role = "the leader" if answer["leads"] else f"a standby, which does nothing: ask the leader, $({_LEADER})"
+    yield f"{database}, as {answer['operator']} knows it ({role})"
     yield ""
     yield from _now(answer)
     for reconciler, looks in sorted(answer["looks"].items()):

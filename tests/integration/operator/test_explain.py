@@ -59,6 +59,6 @@ def test_mistakes_are_answered_with_what_to_do(operator: RunningOperator) -> Non
     assert "NAMESPACE/NAME" in explain(operator, "orders").stderr
     nobody = explain(operator, "a/b", "--socket=/nonexistent/x.sock")
     assert nobody.returncode == 1
-    assert "kubectl -n keyward-system exec deploy/keyward-operator" in nobody.stderr
+    assert "kubectl -n keyward-system exec $(kubectl -n keyward-system get lease keyward-operator" in nobody.stderr
     assert "Traceback" not in nobody.stderr
     assert operator.explain_socket.stat().st_mode & 0o077 == 0

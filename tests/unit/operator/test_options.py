@@ -1,8 +1,12 @@
+import sys
 from pathlib import Path
 
 import pytest
 
+from keyward_api.crds import KINDS
+from keyward_api.resources.policy import KeyspacesPolicy
 from keyward_operator.health import Address
+from keyward_operator.main import main
 from keyward_operator.options import parse
 from keyward_operator.scope import Scope
 
@@ -51,3 +55,32 @@ def test_a_wrong_value_ends_the_process_and_says_why(flag: str, says: str, capsy
     with pytest.raises(SystemExit):
         parse([flag])
     assert says in capsys.readouterr().err
+
+
+def helped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    monkeypatch.setattr(sys, "argv", ["keyward-operator", *command, "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_help_names_every_kind_that_people_write(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = helped(monkeypatch, capsys)
+    assert all(f"{kind.name}s" in said for kind in KINDS if kind.model is not KeyspacesPolicy)
+
+
+@pytest.mark.parametrize("command", [[], ["explain"], ["print-iam"]], ids=str)
+def test_help_says_no_default_that_is_nothing(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = helped(monkeypatch, capsys, *command)
+    assert "(default: " in said
+    assert not any(f"(default: {nothing})" in said for nothing in ("()", "None", ""))
+
+
+def test_explain_says_of_what_it_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    said = helped(monkeypatch, capsys, "explain")
+    assert "the KeyspacesDatabase or KeyspacesIAMRole" in said
+    assert "get lease keyward-operator" in said
