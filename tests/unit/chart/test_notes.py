@@ -1,9 +1,11 @@
 """What `helm install` says at its end."""
 
+import re
 import subprocess
 
 import pytest
 
+from local.generate import PROJECT
 from local.install import CHART, RELEASE
 
 from .conftest import VALUES
@@ -41,3 +43,9 @@ def test_where_the_operator_may_into_iam_it_says_how_to_print_what_it_needs_ther
     assert "exec deployment/keyward-operator -- keyward-operator print-iam --account-id ACCOUNT\n" in said
     assert "serviceAccount.annotations" in said
     assert "print-iam" not in notes(helm, "defaults")
+
+
+def test_files_that_are_applied_are_there(helm: str) -> None:
+    applied = re.findall(r"apply -f ([^\s`]+)", notes(helm, "defaults") + notes(helm, "least"))
+    assert len(applied) == 3
+    assert [file for file in applied if not (PROJECT / file).exists()] == []

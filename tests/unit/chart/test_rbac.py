@@ -73,6 +73,9 @@ VIEWERS = [
 ]
 ADMINS = [
     Right(names.GROUP, "keyspacesdatabases", WRITE, "the namespace's own, as far as tenants[] permits"),
+    Right(
+        names.GROUP, "keyspacesdatabases/scale", {"get", "update", "patch"}, "`kubectl scale`; the spec's bounds hold"
+    ),
     Right(names.GROUP, "keyspacesroles", WRITE, "the namespace's own"),
     Right(names.GROUP, "keyspacesusers", WRITE, "who has access is for the namespace's owners to say"),
     Right(names.GROUP, "keyspaceslocks", WRITE, "and who has none"),
@@ -153,7 +156,7 @@ def test_tenants_rights_are_these(manifests: list[Manifest]) -> None:
 def test_admins_write_every_kind_but_the_compiled_one(manifests: list[Manifest]) -> None:
     declared = {kind.plural for kind in crds.KINDS if kind.model is not KeyspacesPolicy}
     admin = one(manifests, "ClusterRole", "keyward-admin")
-    assert {resource for _, resource, _, _ in said(admin)} == declared
+    assert {resource for _, resource, _, _ in said(admin)} == {*declared, "keyspacesdatabases/scale"}
 
 
 def test_status_is_written_by_the_operator_alone(manifests: list[Manifest]) -> None:

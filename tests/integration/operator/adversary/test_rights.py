@@ -146,16 +146,17 @@ def test_a_tenant_changes_neither_its_namespace_nor_the_platform(mallory: Tenant
         mallory.forbidden("delete", what, "--all")
 
 
-def test_a_tenant_scales_by_the_spec_only_and_nobody_scales_beyond_its_bounds(
-    mallory: Tenant, installed: ControlPlane
+def test_a_tenant_scales_its_own_databases_and_not_beyond_the_bounds_of_the_spec(
+    mallory: Tenant, victim: Tenant, objects: Objects
 ) -> None:
     mallory.apply(database(mallory.namespace, "scaled"))
-    mallory.forbidden("scale", "keyspacesdatabase", "scaled", "--replicas=5")
+    scale = ["scale", "keyspacesdatabase"]
+    mallory.run(*scale, "scaled", "--replicas=5")
+    assert objects.wait("keyspacesdatabase", "scaled", mallory.namespace)["spec"]["agent"]["replicas"] == 5
     for replicas in ("101", "1000000"):
-        said = installed.kubectl(
-            "scale", "keyspacesdatabase", "scaled", f"--replicas={replicas}", "-n", mallory.namespace, check=False
-        )
+        said = mallory.attempt(*scale, "scaled", f"--replicas={replicas}")
         assert "should be less than or equal to 100" in said
+    mallory.forbidden(*scale, "orders", "--replicas=5", namespace=victim.namespace)
     beyond = '{"spec": {"agent": {"autoscaling": {"maxReplicas": 101}}}}'
     said = mallory.attempt("patch", "keyspacesdatabase", "scaled", "--type=merge", f"--patch={beyond}")
     assert "should be less than or equal to 100" in said
