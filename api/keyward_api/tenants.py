@@ -58,7 +58,7 @@ class TenantIAM(_Settings):
         description="ARN of the policy that bounds every role that is made. Needed by `Manage`.",
     )
     managed_policies: tuple[ManagedPolicyName, ...] = Field(
-        default=(), description="Names of the AWS managed policies that may be attached. None by default."
+        default=(), description="AWS' managed policies for Keyspaces that may be attached. None by default."
     )
 
     @model_validator(mode="after")

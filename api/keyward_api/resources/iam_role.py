@@ -1,6 +1,6 @@
 """KeyspacesIAMRole: an IAM role that agents assume, adopted as it is or made and kept by the operator."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -43,7 +43,11 @@ TAG_RULES = validations(
 )
 
 IAMRoleName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$")]
-ManagedPolicyName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_+=,.@-]{1,128}$")]
+ManagedPolicyName = Literal[
+    "AmazonKeyspacesFullAccess", "AmazonKeyspacesReadOnlyAccess", "AmazonKeyspacesReadOnlyAccess_v2"
+]
+"""AWS' managed policies for Keyspaces, all that there are. `_v2` also describes VPC endpoints."""
+
 TagValue = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z0-9_.:/=+@ -]*$")]
 
 
@@ -99,10 +103,9 @@ class KeyspacesIAMRoleSpec(Model):
     )
     managed_policies: tuple[ManagedPolicyName, ...] = Field(
         default=(),
-        max_length=10,
+        max_length=len(get_args(ManagedPolicyName)),
         json_schema_extra=LIST_SET,
-        description="Names of AWS managed policies to attach, for `Manage`, such as `AmazonKeyspacesReadOnlyAccess`; "
-        "the platform must permit each.",
+        description="AWS' managed policies for Keyspaces to attach, for `Manage`; the platform must permit each.",
     )
     max_session_seconds: int | None = Field(
         default=None,

@@ -44,7 +44,7 @@ def test_the_shipped_default_lets_roles_be_adopted_and_none_be_made() -> None:
         (managed(), managing(accounts=["9" * 12]), ["tenants[].accounts"]),
         (managed(management="Adopt"), managing(accounts=["9" * 12]), ["tenants[].accounts"]),
         (managed(managedPolicies=[READ_ONLY]), managing(), []),
-        (managed(managedPolicies=["AdministratorAccess"]), managing(), ["tenants[].iam.managedPolicies"]),
+        (managed(managedPolicies=["AmazonKeyspacesFullAccess"]), managing(), ["tenants[].iam.managedPolicies"]),
         (managed(managedPolicies=[READ_ONLY]), managing(managed=("*",)[:0]), ["tenants[].iam.managedPolicies"]),
         (managed(permissions=reading("orders")), managing(keyspaces=["orders"]), []),
         (managed(permissions=reading("orders_eu")), managing(keyspaces=["orders_*"]), []),
@@ -94,6 +94,7 @@ def test_what_was_permitted_once_can_still_be_closed() -> None:
         ({"permissionsBoundary": "arn:aws:iam::1:role/x"}, "permissionsBoundary"),
         ({"permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/*"}, "permissionsBoundary"),
         ({"managedPolicies": ["*"]}, "managedPolicies"),
+        ({"managedPolicies": ["AdministratorAccess"]}, "managedPolicies"),
         ({"mode": "Everything"}, "mode"),
     ],
 )

@@ -81,6 +81,7 @@ def test_a_misspelt_key_is_refused_by_name_at_every_level(template: Template, va
         ({"clusterDomain": "foo..bar"}, "/clusterDomain"),
         ({"clusterDomain": "cluster.local."}, "/clusterDomain"),
         ({"certificateAuthorities": {"overlapSeconds": None}}, "missing property 'overlapSeconds'"),
+        (tenant(iam={"managedPolicies": ["AdministratorAccess"]}), "/tenants/0/iam/managedPolicies/0"),
         (tenant(iam={"mode": "Manage"}), "at '/tenants/0/iam': missing property 'permissionsBoundary'"),
         (tenant(iam={"mode": "Manage", "permissionsBoundary": None}), "/tenants/0/iam/permissionsBoundary"),
         (selector({"matchLabels": {"a b": "c"}}), "'a b' does not match pattern"),
