@@ -104,11 +104,10 @@ def test_agents_serve_and_judge_logins_by_the_staleness_rule_and_all_is_well_aga
     assert max(gaps) < LONGEST_GAP
     record_property("reads while the API server was away", len(between(found, "read", gone, back)))
 
-    logins = between(found, "login", gone, back)
-    assert [each for each in logins if not each.failure] == [], "nobody could tell whose the tokens are"
+    # Until then a token may do of which the API server said a moment before whose it is.
     stale = between(found, "login", gone + NOTICED_SECONDS, back)
     assert stale, "some were tried when the policy was too old"
-    assert all("has heard nothing" in each.failure for each in stale), stale
+    assert [each for each in stale if "has heard nothing" not in each.failure] == []
 
     assert identities(database) == before, f"no agent in {AGENTS_NAMESPACE} was ended or started again"
     database.wait_until_ready()
