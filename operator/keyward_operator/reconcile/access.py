@@ -63,12 +63,21 @@ class AccessReconciler:
         seen = await self._surveyor.survey_access(key.namespace)
         troubles: list[ApiError] = []
         found: dict[str, DatabaseAccess] = {}
+        overtaken = ""
         async for observed in self._surveyor.databases(seen):
             async with self._turns:
                 view = await self._views.of(observed, datetime.now(UTC))
                 database = DatabaseKey(observed.owner.namespace, observed.owner.name)
-                published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
-                found[database.name] = DatabaseAccess.of(view, is_published=published)
+                try:
+                    published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
+                except OvertakenError as error:
+                    overtaken = str(error)
+                else:
+                    found[database.name] = DatabaseAccess.of(view, is_published=published)
+        if overtaken:
+            self._journal.heard(key, overtaken)
+            self._queue.add(key)
+            return None  # whoever looks again says what came of it
         access = world_of(seen, found, datetime.now(UTC))
         for change in changes(access):
             await self._tell(key, change, troubles)
@@ -80,15 +89,11 @@ class AccessReconciler:
     async def _publish(
         self, key: AccessKey, database: DatabaseKey, view: View, *, ticket: int, troubles: list[ApiError]
     ) -> bool:
-        """Whether agents can read the policy as it shall be."""
+        """Whether agents can read the policy as it shall be. Raises OvertakenError."""
         manifest, live = policy_change(view), view.own(Child.POLICY)
         try:
             if live is not None:
                 await self._publisher.publish(database, manifest, ticket=ticket, live=live)
-        except OvertakenError as error:
-            self._journal.heard(key, str(error))
-            self._queue.add(key)
-            return False
         except (NotFoundError, InvalidError, ForbiddenError) as error:
             # Its own reconciler finds the same, and says so in the status of the database.
             self._look_closer(database, f"{view.context.reference(Child.POLICY)} could not be applied: {error}")

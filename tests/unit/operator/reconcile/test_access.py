@@ -98,20 +98,23 @@ async def test_a_lock_is_in_force_once_its_policy_is_written() -> None:
     assert verdicts_of(cluster.statuses["incident"])["Ready"] == ("True", "Ready")
 
 
-@pytest.mark.parametrize(
-    ("error", "again"),
-    [
-        (OvertakenError("somebody was faster"), AccessKey("payments")),
-        (ForbiddenError("a quota", status=403), DatabaseKey("payments", "orders")),
-    ],
-)
-async def test_a_lock_is_not_in_force_while_its_policy_is_not_written(error: Exception, again: Key) -> None:
+async def test_a_lock_is_not_in_force_while_its_policy_is_not_written() -> None:
     cluster = Cluster()
-    cluster.policy_errors = [error]
+    cluster.policy_errors = [ForbiddenError("a quota", status=403)]
     reconciler, queue = made(cluster)
     await reconciler.reconcile(AccessKey("payments"))
     assert verdicts_of(cluster.statuses["incident"])["Ready"] == ("Unknown", "Pending")
-    assert await queue.get() == again
+    assert await queue.get() == DatabaseKey("payments", "orders"), "whose status tells why"
+
+
+async def test_who_was_overtaken_says_nothing_and_looks_again_once_the_rest_is_written() -> None:
+    cluster = Cluster({"payments": 3})
+    cluster.policy_errors = [OvertakenError("somebody was faster")]
+    reconciler, queue = made(cluster)
+    assert await reconciler.reconcile(AccessKey("payments")) is None
+    assert len(cluster.policies) == 2
+    assert cluster.statuses == {}
+    assert await queue.get() == AccessKey("payments")
 
 
 async def test_one_policy_that_cannot_be_written_keeps_no_other_waiting_and_is_tried_again() -> None:
