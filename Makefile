@@ -47,7 +47,7 @@ unit: setup ## Unit tests and fuzzers: no cluster, no database
 
 integration: setup ## Agent, local AWS and local Keyspaces as processes; the operator against a real API server
 	$(BIN)/python -m local up
-	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py tests/bench
+	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py
 
 compat: setup ## The driver makers' own suites, direct and through the agent; writes docs/compatibility.md
 	$(BIN)/python -m tests.compat
@@ -72,8 +72,8 @@ rollouts: setup ## Twenty rolling updates under drivers that try nothing again
 	$(BIN)/python -m local up
 	KEYWARD_ROLLOUTS=20 $(PYTEST) tests/e2e/test_rollouts.py -s
 
-property: setup ## 200 sequences of edits, deletes and crashes, after which the operator converges (COUNT)
-	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) tests/integration/operator/convergence/test_sequences.py
+property: setup ## 200 sequences of edits, deletes and crashes, after which the operator converges (COUNT), and a small bench
+	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) tests/integration/operator/convergence/test_sequences.py tests/bench
 
 cert-manager: setup ## cert-manager's own controllers sign the certificate authorities of databases
 	$(PYTEST) tests/cert_manager

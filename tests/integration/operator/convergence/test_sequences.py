@@ -25,14 +25,14 @@ from tests.integration.operator.convergence.in_process import Operator
 from tests.integration.operator.convergence.operations import BEGINNING, OPERATIONS, Operation, Run
 from tests.integration.operator.convergence.world import World
 
-SEQUENCES = int(os.environ.get("KEYWARD_SEQUENCES", "15"))
+SEQUENCES = int(os.environ.get("KEYWARD_SEQUENCES", "5"))
 Json = dict[str, Any]
 
 
 _numbers = itertools.count()
 
 
-@pytest.mark.timeout(60 + 30 * SEQUENCES)
+@pytest.mark.timeout(60 + 60 * SEQUENCES)
 @settings(
     max_examples=SEQUENCES,
     print_blob=True,
