@@ -104,7 +104,5 @@ def tenant(
     surroundings: Surroundings, platform: Kubectl, tables: None, request: pytest.FixtureRequest
 ) -> Iterator[Tenant]:
     """A namespace named after the test module."""
-    name = request.path.stem.removeprefix("test_").replace("_", "-")
-    tenant = Tenant.create(surroundings, platform, f"e2e-{name}")
-    yield tenant
-    tenant.remove()
+    with Tenant.of_module(surroundings, platform, request.path, prefix="e2e") as tenant:
+        yield tenant

@@ -3,8 +3,10 @@
 Each test module has one, made for it and removed after it, so that no test depends on another module's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from keyward_api.names import AGENTS_NAMESPACE, LABEL_OWNER_NAME, LABEL_OWNER_NAMESPACE, SYSTEM_NAMESPACE, Condition
 from local.iam_setup import keyspaces_statement
@@ -39,6 +41,15 @@ class Tenant:
         labels = {LOCAL_TENANT_LABEL: "true"}
         kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
         return tenant
+
+    @classmethod
+    @contextmanager
+    def of_module(cls, surroundings: Surroundings, kube: Kubectl, module: Path, *, prefix: str) -> "Iterator[Tenant]":
+        """A namespace named after a test module, for the time of the block."""
+        name = module.stem.removeprefix("test_").replace("_", "-")
+        tenant = cls.create(surroundings, kube, f"{prefix}-{name}")
+        yield tenant
+        tenant.remove()
 
     def remove(self) -> None:
         """Databases first, then the namespace, then the IAM roles."""

@@ -17,7 +17,5 @@ def tenant(
     surroundings: Surroundings, installed: Kubectl, tables: None, request: pytest.FixtureRequest
 ) -> Iterator[Tenant]:
     """A namespace named after the test module."""
-    name = request.path.stem.removeprefix("test_").replace("_", "-")
-    tenant = Tenant.create(surroundings, installed, f"outage-{name}")
-    yield tenant
-    tenant.remove()
+    with Tenant.of_module(surroundings, installed, request.path, prefix="outage") as tenant:
+        yield tenant
