@@ -55,7 +55,7 @@ def witness(tenant: Tenant, database: Database) -> ClientPod:
     with client.driver() as driver:
         driver.connect_once_granted("first", tenant.iam_role("reader"))
     there = ("exec", f"--namespace={client.namespace}", client.name, "--")
-    start = f'setsid python -u -c "$0" "$@" > {LOG} 2>&1 &'
+    start = f'touch {LOG}; setsid python -u -c "$0" "$@" > {LOG} 2>&1 &'
     arguments = (WITNESS.read_text(), client.host, tenant.iam_role("reader"), ITEMS)
     client.kube.run(*there, "sh", "-c", start, *arguments)
     wait_for("the witness to log in", lambda: any(each.did == "login" for each in said(client)), seconds=30)
@@ -64,7 +64,7 @@ def witness(tenant: Tenant, database: Database) -> ClientPod:
 
 def said(client: ClientPod) -> list[Said]:
     there = ("exec", f"--namespace={client.namespace}", client.name, "--")
-    lines = client.kube.run(*there, "sh", "-c", f"cat {LOG} || true").splitlines()
+    lines = client.kube.run(*there, "cat", LOG).splitlines()
     return [Said(**json.loads(line)) for line in lines if line.startswith("{") and line.endswith("}")]
 
 

@@ -19,7 +19,7 @@ from keyward_operator.plan import desired, events, pods
 from keyward_operator.plan.finalizers import finalizers_of, without
 from keyward_operator.plan.issuance import Stage
 from keyward_operator.plan.owned import differs, status_differs
-from keyward_operator.plan.result import Happening, Plan
+from keyward_operator.plan.result import AGAIN, AGAIN_WHERE_TAKEN, Happening, Plan
 from keyward_operator.plan.standings import Standing
 from keyward_operator.plan.status import status_of
 from keyward_operator.plan.verdicts import conditions_of
@@ -27,14 +27,8 @@ from keyward_operator.plan.view import View
 
 _AWAITED = (Child.SERVICE, Child.SERVICE_ACCOUNT)
 
-AGAIN = 1.0
-"""Seconds until a database is looked at again that waits for something of which no event may tell."""
-
 AGAIN_WHERE_HELD = 5.0
 """Seconds until a database is looked at again of which a child is held by somebody's finalizer; its end is an event."""
-
-AGAIN_WHERE_TAKEN = 10.0
-"""Seconds until a database is looked at again where the name of a child is taken: foreign objects are not watched."""
 
 
 def plan(view: View) -> Plan:

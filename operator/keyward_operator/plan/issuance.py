@@ -21,6 +21,7 @@ from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import CertificateAuthority
 from keyward_operator.pki.issued import NotYetValidError, UnusableAnswerError, accept, is_request_for
 from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.result import AGAIN, AGAIN_WHERE_TAKEN
 from keyward_operator.plan.standings import Standing, standing
 
 RETRY = timedelta(minutes=10)
@@ -35,8 +36,6 @@ _SOONEST, _LATEST = 2.0, 300.0
 _UNMENDED_SECONDS = 60.0
 """Seconds between two looks where somebody must mend something: the API server's kinds, the issuer."""
 
-_TAKEN_SECONDS = 10.0
-_AGAIN_SECONDS = 1.0
 _FINAL_CONDITIONS = ("Denied", "InvalidRequest")
 _FINAL_REASONS = ("Failed", "Denied")
 """Of the condition Ready of a request: cert-manager does nothing more."""
@@ -89,9 +88,9 @@ def issuance(
         return Issuance(stage=Stage.NOT_ASKED)
     where = standing(request, observed.owner)
     if where is Standing.FOREIGN:
-        return Issuance(stage=Stage.TAKEN, look_after=_TAKEN_SECONDS)
+        return Issuance(stage=Stage.TAKEN, look_after=AGAIN_WHERE_TAKEN)
     if where is Standing.ORPHAN or not _asks(request["spec"], issuer, pending):
-        return Issuance(stage=Stage.STALE, is_over=True, look_after=_AGAIN_SECONDS)
+        return Issuance(stage=Stage.STALE, is_over=True, look_after=AGAIN)
     return _judge(request, context, str(issuer), pending, now)
 
 
@@ -143,7 +142,7 @@ def _refused(message: str, request: Json, ready: Json, now: datetime) -> Issuanc
         stage=Stage.REFUSED,
         message=message,
         is_over=now >= again,
-        look_after=min(max((again - now).total_seconds(), _AGAIN_SECONDS), _UNMENDED_SECONDS),
+        look_after=min(max((again - now).total_seconds(), AGAIN), _UNMENDED_SECONDS),
         asked_again=again,
     )
 

@@ -7,6 +7,12 @@ from keyward_api.tenants import IssuerReference
 from keyward_operator.json_types import Json
 from keyward_operator.kinds import Reference
 
+AGAIN = 1.0
+"""Seconds until a database is looked at again that waits for something of which no event may tell."""
+
+AGAIN_WHERE_TAKEN = 10.0
+"""Seconds until a database is looked at again where a name is taken: foreign objects are not watched."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deletion:

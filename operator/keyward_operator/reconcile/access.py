@@ -17,7 +17,7 @@ from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, DatabaseKey, Key
 from keyward_operator.plan.access.plan import StatusChange, changes, next_end
-from keyward_operator.plan.access.policies import is_published, policy_change, tells_of_policy
+from keyward_operator.plan.access.policies import policy_state, tells_of_policy
 from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess, access_world
 from keyward_operator.plan.describe import change as described
 from keyward_operator.plan.view import View
@@ -90,10 +90,10 @@ class AccessReconciler:
         self, key: AccessKey, database: DatabaseKey, view: View, *, ticket: int, troubles: list[ApiError]
     ) -> bool:
         """Whether agents can read the policy as it shall be. Raises OvertakenError."""
-        manifest, live = policy_change(view), view.own(Child.POLICY)
+        state, live = policy_state(view), view.own(Child.POLICY)
         try:
             if live is not None:
-                await self._publisher.publish(database, manifest, ticket=ticket, live=live)
+                await self._publisher.publish(database, state.change, ticket=ticket, live=live)
         except (NotFoundError, InvalidError, ForbiddenError) as error:
             # Its own reconciler finds the same, and says so in the status of the database.
             self._look_closer(database, f"{view.context.reference(Child.POLICY)} could not be applied: {error}")
@@ -101,12 +101,12 @@ class AccessReconciler:
         except ApiError as error:
             troubles.append(error)
             return False
-        if manifest is not None:
-            self._journal.did(key, f"applied {view.context.reference(Child.POLICY)}: {described(manifest, view)}")
+        if state.change is not None:
+            self._journal.did(key, f"applied {view.context.reference(Child.POLICY)}: {described(state.change, view)}")
             return True
         if not tells_of_policy(view):
             self._look_closer(database, f"its status does not say what its policy is, as {key} comes to")
-        return is_published(view)
+        return state.is_published
 
     def _look_closer(self, database: DatabaseKey, cause: str) -> None:
         self._journal.heard(database, cause)

@@ -18,9 +18,9 @@ from keyward_operator.plan.agent_role.observed import Observed
 from keyward_operator.plan.agent_role.plan import plan
 from keyward_operator.plan.agent_role.role import AgentRole
 from keyward_operator.plan.agent_role.view import is_concerned, view_of
-from keyward_operator.plan.database import AGAIN
 from keyward_operator.plan.finalizers import finalizers_of
 from keyward_operator.plan.observed import Cluster
+from keyward_operator.plan.result import AGAIN
 from keyward_operator.plan.standings import Standing, standing
 from keyward_operator.plan.view import published_policy
 from keyward_operator.queue.work_queue import Inlet

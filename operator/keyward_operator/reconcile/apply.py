@@ -161,8 +161,7 @@ class Applier:
         """Write the CA's Secret if it is as it was seen."""
         if live is None:
             return await self._api.create(manifest)
-        manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-        return await self._api.apply(manifest)
+        return await self._api.apply(manifest, resource_version=live["metadata"]["resourceVersion"])
 
     async def _tend_agents(self, key: DatabaseKey, plan: Plan, observed: Observed, context: ManifestContext) -> None:
         if plan.replace_pod is not None:

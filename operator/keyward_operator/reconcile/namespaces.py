@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, AgentRoleKey, DatabaseKey, Key, NamespaceKey
 from keyward_operator.plan.access.plan import changes, next_end
-from keyward_operator.plan.access.policies import is_published, policy_change
+from keyward_operator.plan.access.policies import PolicyState, policy_state
 from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess
 from keyward_operator.plan.agent_role.view import has_finalizer, is_concerned
 from keyward_operator.plan.database import plan
@@ -35,11 +35,12 @@ class NamespaceReconciler:
         async for observed in self._surveyor.databases(seen):
             view = await self._views.of(observed, datetime.now(UTC))
             name = observed.owner.name
-            self._pass_on(DatabaseKey(key.namespace, name), view)
+            state = policy_state(view)
+            self._pass_on(DatabaseKey(key.namespace, name), view, state)
             if is_concerned(observed.database) and not has_finalizer(observed.database):
                 # Nobody else would find it, should the event of its creation have been missed.
                 self._queue.add(AgentRoleKey(key.namespace, name))
-            found[name] = DatabaseAccess.of(view, is_published=is_published(view))
+            found[name] = DatabaseAccess.of(view, is_published=state.is_published)
         self._pass_on_access(AccessKey(key.namespace), world_of(seen, found, datetime.now(UTC)))
 
     def _pass_on_access(self, key: AccessKey, access: AccessWorld) -> None:
@@ -49,7 +50,7 @@ class NamespaceReconciler:
         elif end := next_end(access):
             self._queue.add_after(key, (end - access.now).total_seconds())
 
-    def _pass_on(self, key: DatabaseKey, view: View) -> None:
+    def _pass_on(self, key: DatabaseKey, view: View, state: PolicyState) -> None:
         steps = plan(view)
         measure(view)
         if steps.does_nothing:
@@ -59,7 +60,7 @@ class NamespaceReconciler:
         cause = f"a look at namespace {key.namespace} found that it is not as it shall be"
         self._journal.heard(key, cause)
         self._queue.add(key)
-        if policy_change(view):
+        if state.change:
             access = AccessKey(key.namespace)
             self._journal.heard(access, f"{cause}: the policy of {key}")
             self._queue.add(access)

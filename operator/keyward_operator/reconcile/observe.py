@@ -1,7 +1,7 @@
 """Reads what a plan is made from. Complete lists, or an error: a policy is never compiled from a part.
 
-The policy is read before what it is compiled from, and written only while it has that version: of two that compile it
-at a time, the one with the older roles and users cannot write last.
+The policy is read before what it is compiled from, and written only while it has that version, so that of two operators
+the one that read an older policy is refused. Within one, `publisher.py` says whose word is the last.
 """
 
 import asyncio

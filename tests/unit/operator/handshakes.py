@@ -1,14 +1,13 @@
 """What clients make of a database's CA: an agent serves by it, and their OpenSSL judges."""
 
-import socket
 import ssl
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 from keyward_operator.pki.certificate_authority import CertificateAuthority
 from keyward_proxy.net.leaf import CertificateAuthority as AgentsAuthority
 from keyward_proxy.net.leaf import issue
+from tests.unit.handshakes import talk
 
 
 def handshake(authority: CertificateAuthority, trusted: bytes, folder: Path) -> None:
@@ -20,18 +19,4 @@ def handshake(authority: CertificateAuthority, trusted: bytes, folder: Path) -> 
     client.verify_flags |= ssl.VERIFY_X509_STRICT
     # Python's own default since 3.13; older clients, and OpenSSL's other users, want an anchor that signed itself.
     client.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
-    ours, theirs = socket.socketpair()
-
-    def serve() -> None:
-        try:
-            leaf.context.wrap_socket(theirs, server_side=True).close()
-        except OSError:
-            theirs.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        client.wrap_socket(ours, server_hostname="agent.test").close()
-    finally:
-        ours.close()
-        thread.join()
+    talk(leaf, client, "agent.test").close()

@@ -1,13 +1,13 @@
 """The status of a KeyspacesLock: whether it is in force, where, and whether what it names exists."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from keyward_api.names import Condition, Reason
 from keyward_api.resources.lock import KeyspacesLock, LockTarget
 from keyward_api.resources.models import shown
 from keyward_operator.json_types import Json
-from keyward_operator.plan.access.world import AccessWorld
+from keyward_operator.plan.access.world import AccessWorld, names_of
 from keyward_operator.plan.reading import read
 from keyward_operator.plan.verdicts import (
     Check,
@@ -59,12 +59,12 @@ def is_active(view: LockView) -> Verdict:
 
 def a_user_is_missing(view: LockView) -> Verdict | None:
     """It names a user that does not exist."""
-    return _missing(Reason.USER_NOT_FOUND, "KeyspacesUser", view.target.user, _names(view.world.users))
+    return _missing(Reason.USER_NOT_FOUND, "KeyspacesUser", view.target.user, names_of(view.world.users))
 
 
 def a_role_is_missing(view: LockView) -> Verdict | None:
     """It names a role that does not exist."""
-    return _missing(Reason.ROLE_NOT_FOUND, "KeyspacesRole", view.target.role, _names(view.world.roles))
+    return _missing(Reason.ROLE_NOT_FOUND, "KeyspacesRole", view.target.role, names_of(view.world.roles))
 
 
 def a_database_is_missing(view: LockView) -> Verdict | None:
@@ -130,7 +130,3 @@ def _missing(reason: str, kind: str, name: str | None, known: Collection[str]) -
     if name is None or name in known:
         return None
     return fails(reason, f"this namespace has no {kind} {name}: mend `target`")
-
-
-def _names(documents: Sequence[Json]) -> set[str]:
-    return {document["metadata"]["name"] for document in documents}

@@ -1,5 +1,7 @@
 """Which policies of a namespace change with its roles, users and locks."""
 
+from dataclasses import dataclass
+
 from keyward_api.names import Condition
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
@@ -10,16 +12,28 @@ from keyward_operator.plan.verdicts import conditions_of, first
 from keyward_operator.plan.view import View
 
 
-def policy_change(view: View) -> Json | None:
-    """The policy of a database as it shall be; None where it is so.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyState:
+    """How the policy of a database stands to what its namespace asks for."""
+
+    change: Json | None
+    """The policy as it shall be; None where it is so.
 
     None too where there is none yet, or the database is being deleted: then other children are concerned as well.
     """
-    live = view.own(Child.POLICY)
-    if live is None or "deletionTimestamp" in view.observed.database["metadata"]:
-        return None
-    wanted = wanted_policy(view)
-    return wanted if wanted and differs(live, wanted) else None
+
+    is_published: bool
+    """Whether agents can read it as it shall be."""
+
+
+def policy_state(view: View) -> PolicyState:
+    """Judge the policy of a database."""
+    live, wanted = view.own(Child.POLICY), wanted_policy(view)
+    if live is None or wanted is None:
+        return PolicyState(change=None, is_published=live is None and view.compilation is None)
+    is_published = not differs(live, wanted)
+    is_leaving = "deletionTimestamp" in view.observed.database["metadata"]
+    return PolicyState(change=None if is_published or is_leaving else wanted, is_published=is_published)
 
 
 def tells_of_policy(view: View) -> bool:
@@ -31,11 +45,3 @@ def tells_of_policy(view: View) -> bool:
         for told in conditions_of(view.observed.database)
         if told["type"] == Condition.POLICY_COMPILED
     )
-
-
-def is_published(view: View) -> bool:
-    """Whether agents can read the policy of a database as it shall be."""
-    live, wanted = view.own(Child.POLICY), wanted_policy(view)
-    if wanted is None:
-        return live is None and view.compilation is None
-    return live is not None and not differs(live, wanted)

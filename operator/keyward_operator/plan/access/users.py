@@ -6,7 +6,7 @@ from keyward_api.names import Condition, Reason
 from keyward_api.resources.models import shown
 from keyward_api.resources.user import KeyspacesUser
 from keyward_operator.json_types import Json
-from keyward_operator.plan.access.world import AccessWorld, Grants
+from keyward_operator.plan.access.world import AccessWorld, Grants, names_of
 from keyward_operator.plan.reading import read
 from keyward_operator.plan.verdicts import (
     Check,
@@ -75,8 +75,7 @@ def is_active(view: UserView) -> Verdict:
 
 def a_role_is_missing(view: UserView) -> Verdict | None:
     """It names roles that do not exist."""
-    known = {role["metadata"]["name"] for role in view.world.roles}
-    missing = sorted(set(view.user.spec.roles) - known) if view.user else []
+    missing = sorted(set(view.user.spec.roles) - names_of(view.world.roles)) if view.user else []
     if missing:
         return fails(
             Reason.ROLE_NOT_FOUND,

@@ -41,12 +41,12 @@ class DatabaseAccess:
     @classmethod
     def of(cls, view: View, *, is_published: bool) -> Self:
         """`is_published`: whether agents can read the policy as it shall be."""
-        wanted, grants = _contents(view.compilation.spec if view.compilation else None)
+        locks, grants = _contents(view.compilation.spec if view.compilation else None)
         access = cls(
             labels=view.observed.database["metadata"].get("labels") or {},
             is_served=view.compilation is not None,
             grants=grants,
-            locks=wanted,
+            locks=locks,
             problems=view.compilation.problems if view.compilation else (),
             next_end=view.compilation.spec.next_end(view.now) if view.compilation else None,
         )
@@ -129,6 +129,11 @@ def access_world(
         lock_problems=_by_name(problems, lambda problem: problem.locks),
         now=now,
     )
+
+
+def names_of(documents: Sequence[Json]) -> set[str]:
+    """The names of objects."""
+    return {document["metadata"]["name"] for document in documents}
 
 
 def _by_name(problems: Collection[Problem], names: Callable[[Problem], Sequence[str]]) -> dict[str, list[Problem]]:

@@ -4,8 +4,8 @@ import pytest
 
 from keyward_api.meanings import CONDITIONS, REASONS, Meaning
 from keyward_api.names import Condition, Reason
-from keyward_operator.plan.database import AGAIN_WHERE_TAKEN
 from keyward_operator.plan.iam_role.plan import AGAIN_WHERE_BLOCKED
+from keyward_operator.plan.result import AGAIN_WHERE_TAKEN
 from keyward_operator.reconcile.replacements import SELDOM
 from keyward_proxy.aws.trials import MAXIMUM_RETRY_SECONDS
 from keyward_proxy.net.reachability import QUIET_SECONDS, RETRY_SECONDS

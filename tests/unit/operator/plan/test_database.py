@@ -8,9 +8,9 @@ from keyward_api import names
 from keyward_api.resources.policy import KeyspacesPolicySpec
 from keyward_operator.children import Child
 from keyward_operator.kinds import reference_to
-from keyward_operator.plan.database import AGAIN_WHERE_HELD, AGAIN_WHERE_TAKEN, after_refusals
+from keyward_operator.plan.database import AGAIN_WHERE_HELD, after_refusals
 from keyward_operator.plan.observed import Observed
-from keyward_operator.plan.result import Issue, Plan
+from keyward_operator.plan.result import AGAIN_WHERE_TAKEN, Issue, Plan
 from tests.unit.operator import iam_roles
 from tests.unit.operator.builders import (
     AWS_ROOTS,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import socket
 import ssl
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,27 +14,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from keyward_proxy.net.errors import CertificateAuthorityUnusable
 from keyward_proxy.net.leaf import CertificateAuthority, Leaf, issue
+from tests.unit.handshakes import talk
 
 NOW = datetime.datetime.now(datetime.UTC)
-
-
-def talk(leaf: Leaf, client: ssl.SSLContext, name: str) -> ssl.SSLSocket:
-    """A handshake over a socket pair; returns the client's side after it."""
-    ours, theirs = socket.socketpair()
-
-    def serve() -> None:
-        try:
-            leaf.context.wrap_socket(theirs, server_side=True).close()
-        except OSError:
-            theirs.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        return client.wrap_socket(ours, server_hostname=name)
-    finally:
-        ours.close()
-        thread.join()
 
 
 def served(leaf: Leaf, client: ssl.SSLContext, name: str = "agent.test") -> x509.Certificate:

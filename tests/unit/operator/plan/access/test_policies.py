@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from keyward_operator.children import Child
-from keyward_operator.plan.access.policies import policy_change, tells_of_policy
+from keyward_operator.plan.access.policies import policy_state, tells_of_policy
 from keyward_operator.plan.observed import Observed
 from tests.unit.operator.builders import observed, role, settings, settled, user, view_for
 
@@ -18,24 +18,24 @@ def seen_of(world: Observed) -> Observed:
 
 def test_a_policy_that_is_as_it_shall_be_is_not_written() -> None:
     view = view_for(seen_of(SETTLED))
-    assert policy_change(view) is None
+    assert policy_state(view).change is None
     assert tells_of_policy(view)
 
 
 def test_a_policy_is_the_same_whether_all_children_were_seen_or_not() -> None:
     changed = replace(SETTLED, users=(user(), user("second")))
-    assert policy_change(view_for(seen_of(changed))) == policy_change(view_for(changed)) is not None
+    assert policy_state(view_for(seen_of(changed))).change == policy_state(view_for(changed)).change is not None
 
 
 def test_a_removed_user_is_gone_from_the_policy() -> None:
-    manifest = policy_change(view_for(replace(seen_of(SETTLED), users=())))
+    manifest = policy_state(view_for(replace(seen_of(SETTLED), users=()))).change
     assert manifest is not None
     assert manifest["spec"]["grants"] == []
 
 
 def test_a_database_that_may_no_longer_be_served_has_its_policy_emptied() -> None:
     view = view_for(seen_of(SETTLED), settings(tenants=[]))
-    manifest = policy_change(view)
+    manifest = policy_state(view).change
     assert manifest is not None
     assert manifest["spec"]["grants"] == []
     assert not tells_of_policy(view)
@@ -44,17 +44,17 @@ def test_a_database_that_may_no_longer_be_served_has_its_policy_emptied() -> Non
 @pytest.mark.parametrize("child", [None, Child.POLICY])
 def test_a_database_without_a_policy_of_its_own_is_left_to_its_reconciler(child: Child | None) -> None:
     foreign = {"metadata": {"name": "orders", "labels": {}, "resourceVersion": "1"}, "spec": {}}
-    assert policy_change(view_for(observed(children={child: foreign} if child else {}))) is None
+    assert policy_state(view_for(observed(children={child: foreign} if child else {}))).change is None
 
 
 def test_a_database_that_is_being_deleted_is_left_to_its_reconciler() -> None:
     leaving = {**SETTLED.database, "metadata": {**SETTLED.database["metadata"], "deletionTimestamp": "now"}}
-    assert policy_change(view_for(replace(seen_of(SETTLED), database=leaving, users=()))) is None
+    assert policy_state(view_for(replace(seen_of(SETTLED), database=leaving, users=()))).change is None
 
 
 def test_what_was_left_out_is_told_though_the_policy_is_the_same() -> None:
     world = replace(seen_of(SETTLED), users=(user(), user("second", roles=("missing",))))
     view = view_for(world)
-    assert policy_change(view) is None
+    assert policy_state(view).change is None
     assert not tells_of_policy(view)
     assert role() in world.roles
