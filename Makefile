@@ -68,7 +68,7 @@ outage: setup ## API server or operator go away for longer than policies may be 
 	$(BIN)/python -m local up
 	$(PYTEST) tests/outage
 
-rollouts: setup ## Twenty rolling updates under drivers that try nothing again
+rollouts: setup ## Twenty rolling updates under Python and gocql drivers that read
 	$(BIN)/python -m local up
 	KEYWARD_ROLLOUTS=20 $(PYTEST) tests/e2e/test_rollouts.py -s
 

@@ -26,13 +26,17 @@ class Report:
     failures: tuple[str, ...]
     """Of each the time and the text."""
 
+    sent_again: int
+    """How many the driver sent a second time; gocql by itself sends none."""
+
     longest_gap: float
     """Seconds without a success."""
 
     def __str__(self) -> str:
         texts = Counter(failure.split(" ", 1)[1] for failure in self.failures)
         failures = "".join(f"\n      {times} times: {text}" for text, times in texts.most_common())
-        return f"{self.requests} requests, {len(self.failures)} failed, longest gap {self.longest_gap:.3f} s{failures}"
+        counts = f"{self.requests} requests, {len(self.failures)} failed, {self.sent_again} sent again"
+        return f"{counts}, longest gap {self.longest_gap:.3f} s{failures}"
 
 
 class Reader:
@@ -55,7 +59,12 @@ class Reader:
             found = json.loads(self._answers.get(timeout=seconds))
         except (BrokenPipeError, queue.Empty):
             raise ClientFailed(f"{self.name} does not report; it said: {''.join(self._said)}") from None
-        return Report(requests=found["requests"], failures=tuple(found["failures"]), longest_gap=found["longestGap"])
+        return Report(
+            requests=found["requests"],
+            failures=tuple(found["failures"]),
+            sent_again=found.get("sentAgain", 0),
+            longest_gap=found["longestGap"],
+        )
 
 
 def _drain(stream: IO[str] | None, take: Callable[[str], object]) -> None:
