@@ -73,10 +73,11 @@ class FieldManager:
     """Field managers of the operator's writes: one for each reconciler, so that each knows what is its own."""
 
     DATABASE = "keyward-database"
-    """Of everything that is applied for a KeyspacesDatabase."""
+    """Of everything that is applied for a KeyspacesDatabase, and of its status but what others say there."""
 
     ACCESS = "keyward-access"
-    """Of the status of KeyspacesRoles, KeyspacesUsers and KeyspacesLocks."""
+    """Of the status of KeyspacesRoles, KeyspacesUsers and KeyspacesLocks, and of what a KeyspacesDatabase says of its
+    policy."""
 
     IAM_ROLE = "keyward-iam-role"
     """Of the status and the finalizer of KeyspacesIAMRoles."""

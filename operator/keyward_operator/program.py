@@ -121,15 +121,16 @@ class Program:
                 settings=self._current_settings,
                 period=options.resync_seconds,
             )
+            reconcilers = self._reconcilers(api, iam, cluster)
             self._watches = Watches(
                 api_server,
                 options.scope,
                 tell=self._tell,
                 request_resync=resync.request,
+                is_ours=reconcilers.wrote_policy,
             )
             lease = Reference(kind=kinds.LEASE, namespace=options.scope.operator_namespace, name=names.LEASE_NAME)
             self._election = LeaderElection(lease_api, lease=lease, identity=options.identity)
-            reconcilers = self._reconcilers(api, iam, cluster)
             self._explain.preview = reconcilers.preview
             self._explain.leads = lambda: self._election is not None and self._election.leads
             reconcile = self._recorded(reconcilers)

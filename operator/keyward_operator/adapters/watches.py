@@ -12,19 +12,19 @@ and ConfigMaps there are not watched by the first, so the second watches them.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import kopf
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from keyward_api import names
-from keyward_api.names import Condition
 from keyward_operator import kinds
+from keyward_operator.adapters.news import DELETED, IsOurs, News
 from keyward_operator.adapters.threads import KopfTasks, KopfThread
 from keyward_operator.children import named_owner
 from keyward_operator.clients.connection import Connection
-from keyward_operator.keys import AccessKey, AgentRoleKey, DatabaseKey, IAMRoleKey, IAMRolesKey, Key, NamespaceKey
+from keyward_operator.keys import Key
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
@@ -41,9 +41,6 @@ CHILDREN_WITH_AGENTS = (
     kinds.ROLE_BINDING,
     kinds.POD,
 )
-_JUDGED = (*kinds.INPUTS, kinds.KEYSPACES_POLICY, kinds.NAMESPACE)
-"""Kinds of which more than some event about them matters: whether it is news."""
-
 _OWN_CHILDREN = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 _REQUEST_TIMEOUT = 30.0
 _PAGE = 50
@@ -58,8 +55,8 @@ _WATCH_LIFETIME = 600.0
 """Seconds until a watch is opened anew, whatever its state."""
 
 GATHERING = 1.0
-"""Seconds that the look at a database waits for which an event about its policy asks: of a new policy several tell, its
-own and those of the reports of all agents, and what they are about is in force already."""
+"""Seconds that a look waits for which an event about a policy asks: of a new policy several tell, its own and those of
+the reports of all agents, and what they are about is in force already."""
 
 Tell = Callable[[Key, str, float], None]
 """Told the key that something happened to, what, and in how many seconds to look."""
@@ -77,11 +74,12 @@ class Watches:
         *,
         tell: Tell,
         request_resync: Callable[[], None],
+        is_ours: IsOurs,
     ) -> None:
         self._connection = connection
         self._scope = scope
         self._tell = tell
-        self._seen: dict[tuple[str, str, str], int] = {}
+        self._news = News(is_ours=is_ours)
         self._request_resync = request_resync
         self._next_request = 0.0
         self._to_loop: Callable[..., object]  # of the loop that runs us, not of kopf's
@@ -160,17 +158,17 @@ class Watches:
     def _on_event(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> None:
         """One event. One without a type is of a list: the watch begins, or begins anew, and a resync sees it all."""
         metadata = body["metadata"]
-        namespace, name = metadata.get("namespace") or "", metadata["name"]
-        is_news = kind in _JUDGED and self._is_news(kind, event_type, body)
         if event_type is None:
+            self._news.saw(kind, body)
             self._on_listed()
             return
-        cause = f"{Reference(kind=kind, namespace=namespace, name=name)} was {event_type.lower()}"
+        place = Reference(kind=kind, namespace=metadata.get("namespace") or "", name=metadata["name"])
+        cause = f"{place} was {event_type.lower()}"
         owner = named_owner(metadata, agents_namespace=self._scope.agents_namespace)
         if owner and not self._scope.holds(owner.namespace):
             owner = None
-        delay = GATHERING if kind is kinds.KEYSPACES_POLICY and event_type != "DELETED" else 0.0
-        for key in _keys(kind, namespace, name, owner, is_news=is_news):
+        delay = GATHERING if kind is kinds.KEYSPACES_POLICY and event_type != DELETED else 0.0
+        for key in self._news.keys(kind, event_type, body, owner):
             self._to_loop(self._tell, key, cause, delay)
 
     def _on_listed(self) -> None:
@@ -179,60 +177,6 @@ class Watches:
         if now >= self._next_request:
             self._next_request = now + _REQUEST_SPACING
             self._to_loop(self._request_resync)
-
-    def _is_news(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> bool:
-        """Whether anything changed that more than one key is looked at for: our own writes of status are none."""
-        metadata = body["metadata"]
-        where = kind.plural, metadata.get("namespace") or "", metadata["name"]
-        if event_type == "DELETED":
-            self._seen.pop(where, None)
-            return True
-        # A hash, for of thousands of objects it is kept; where two were the same, a resync would find the difference.
-        what = hash(_substance(kind, body))
-        is_news = self._seen.get(where) != what
-        self._seen[where] = what
-        return is_news
-
-
-def _substance(kind: Kind, body: Mapping[str, Any]) -> tuple[object, ...]:
-    """Of an object what others, or its own reconciler, go by: never the status that this one writes."""
-    metadata, status = body["metadata"], body.get("status") or {}
-    substance: list[object] = [metadata.get("uid"), metadata.get("generation"), _items(metadata.get("labels"))]
-    if kind is kinds.KEYSPACES_IAM_ROLE:
-        substance.append(status.get("arn"))  # policies hold it
-    if kind is kinds.KEYSPACES_DATABASE:
-        # Who asks for a new CA, or takes our finalizer away, does it here.
-        substance += [_items(metadata.get("annotations")), frozenset(metadata.get("finalizers") or ())]
-        # Who makes the agents' own IAM role says so here.
-        told = [told for told in status.get("conditions") or () if told["type"] == Condition.AGENT_ROLE_READY]
-        substance += map(_items, told)
-    return tuple(substance)
-
-
-def _items(values: Mapping[str, str] | None) -> frozenset[tuple[str, str]]:
-    return frozenset((values or {}).items())
-
-
-def _keys(kind: Kind, namespace: str, name: str, owner: DatabaseKey | None, *, is_news: bool) -> Iterator[Key]:
-    """What to look at again for an event about an object; `owner` is the database whose child it is, if any."""
-    if kind is kinds.NAMESPACE:
-        yield NamespaceKey(name)
-        if is_news:
-            yield IAMRolesKey(name)
-    elif kind in kinds.INPUTS:
-        if not is_news:
-            return
-        yield AccessKey(namespace)
-        if kind is kinds.KEYSPACES_DATABASE:
-            yield DatabaseKey(namespace, name)
-            yield AgentRoleKey(namespace, name)
-        if kind is kinds.KEYSPACES_IAM_ROLE:
-            yield IAMRoleKey(namespace, name)
-    elif owner:
-        yield owner
-        # What is granted as an IAM role, not what agents report.
-        if kind is kinds.KEYSPACES_POLICY and is_news:
-            yield IAMRolesKey(owner.namespace)
 
 
 class _NoMemories(ResourceMemories):

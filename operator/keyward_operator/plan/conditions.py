@@ -1,7 +1,8 @@
 """The conditions of a database: for each a chain of checks, of which the first with a verdict decides.
 
 `Ready` is the sum: it holds when every other condition holds, and tells what the first one says that does not. Among
-the others is AgentRoleReady, which is not made here (see `agent_role`), but read.
+the others is AgentRoleReady, which is not made here (see `agent_role`), but read. PolicyCompiled is judged here, for
+`Ready` hangs on it, and told by the reconciler of access.
 """
 
 from keyward_api.names import Condition, Reason
@@ -73,5 +74,6 @@ def verdicts(view: View) -> dict[str, Verdict]:
 
 
 def conditions(view: View) -> list[Json]:
-    """The conditions as status holds them."""
-    return condition_list(verdicts(view), view.observed.database, view.now)
+    """The conditions as status holds them, but what is told of the policy."""
+    told = {name: verdict for name, verdict in verdicts(view).items() if name != Condition.POLICY_COMPILED}
+    return condition_list(told, view.observed.database, view.now)

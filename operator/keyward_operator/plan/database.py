@@ -41,7 +41,7 @@ def plan(view: View) -> Plan:
 def after_refusals(steps: Plan, view: View, refused: Mapping[Child, str]) -> Plan:
     """A plan of which the API server refused some children, with why: what is to be said of that."""
     seen = replace(view, refused=refused)
-    status = status_of(seen, policy_is_written=Child.POLICY in desired.manifests(view) and Child.POLICY not in refused)
+    status = status_of(seen)
     changed = status_differs(view.observed.database, status, names.FieldManager.DATABASE)
     return replace(steps, status=status if changed else None, events=_events(seen, status))
 
@@ -72,7 +72,7 @@ def _plan_children(view: View) -> Plan:
         changed.pop(Child.CA_SECRET, None)
     awaited = [child for child in _AWAITED if child in changed and view.standings[child] is Standing.ABSENT]
     replaced = pods.replacement(view)
-    status = status_of(view, policy_is_written=Child.POLICY in manifests)
+    status = status_of(view)
     finalizers = finalizers_of(view.observed.database)
     return Plan(
         finalizers=None if names.FINALIZER in finalizers else (*finalizers, names.FINALIZER),

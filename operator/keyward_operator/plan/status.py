@@ -1,4 +1,7 @@
-"""The status of a database. What its users need for IAM is there before anything else works."""
+"""The status of a database. What its users need for IAM is there before anything else works.
+
+What it says of the policy is not made here (see `access.policies`), nor what it says of the agents' own role.
+"""
 
 from keyward_api import iam, names
 from keyward_operator.children import Child
@@ -7,15 +10,14 @@ from keyward_operator.manifests.context import selector_labels
 from keyward_operator.manifests.external_service import address_of
 from keyward_operator.plan.conditions import conditions
 from keyward_operator.plan.standings import Standing
-from keyward_operator.plan.view import View, published_policy
+from keyward_operator.plan.view import View
 
 
-def status_of(view: View, *, policy_is_written: bool) -> Json:
-    """The whole status; `policy_is_written`: whether the compiled policy is published once this plan is done."""
+def status_of(view: View) -> Json:
+    """What the reconciler of databases says."""
     status: Json = {
         "conditions": conditions(view),
         **_replicas(view),
-        **_policy(view, policy_is_written),
     }
     if view.database is not None:
         status["identity"] = _identity(view)
@@ -57,16 +59,3 @@ def _replicas(view: View) -> Json:
         "readyReplicas": deployed.get("readyReplicas", 0),
         "selector": ",".join(f"{name}={value}" for name, value in selector_labels(view.observed.owner).items()),
     }
-
-
-def _policy(view: View, is_written: bool) -> Json:
-    if view.compilation is not None and is_written:
-        grants = view.compilation.spec.grants
-        return {
-            "policyRevision": view.compilation.spec.revision,
-            "users": len({grant.user for grant in grants}),
-            "grants": len(grants),
-        }
-    published = published_policy(view.own(Child.POLICY))
-    revision = {"policyRevision": published.revision} if published else {}
-    return {"users": 0, "grants": 0, **revision}

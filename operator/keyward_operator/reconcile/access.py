@@ -1,8 +1,8 @@
 """What the roles, users and locks of a namespace come to: the policies of its databases, and their own status.
 
-The short way from a change to the agents. It reads and writes what access hangs on and nothing else; whatever more is
-to be done for a database, its own reconciler does after. One database after the other: a namespace may have many large
-policies, and nothing of one is held for the next.
+The short way from a change to the agents. It reads and writes what access hangs on and nothing else, of a database what
+its status says of the policy; whatever more is to be done, the database's own reconciler does after. One database after
+the other: a namespace may have many large policies, and nothing of one is held for the next.
 """
 
 import asyncio
@@ -17,13 +17,14 @@ from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, DatabaseKey, Key
 from keyward_operator.plan.access.plan import StatusChange, changes, next_end
-from keyward_operator.plan.access.policies import policy_state, tells_of_policy
+from keyward_operator.plan.access.policies import database_told, policy_state
 from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess, access_world
 from keyward_operator.plan.describe import change as described
 from keyward_operator.plan.view import View
-from keyward_operator.queue.work_queue import Inlet, Priority
+from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.databases import Views
 from keyward_operator.reconcile.events import EventRecorder
+from keyward_operator.reconcile.observe import database_reference
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
 
@@ -74,6 +75,7 @@ class AccessReconciler:
                     overtaken = str(error)
                 else:
                     found[database.name] = DatabaseAccess.of(view, is_published=published)
+                    await self._tell_database(key, database, view, is_published=published, troubles=troubles)
         if overtaken:
             self._journal.heard(key, overtaken)
             self._queue.add(key)
@@ -104,13 +106,26 @@ class AccessReconciler:
         if state.change is not None:
             self._journal.did(key, f"applied {view.context.reference(Child.POLICY)}: {described(state.change, view)}")
             return True
-        if not tells_of_policy(view):
-            self._look_closer(database, f"its status does not say what its policy is, as {key} comes to")
         return state.is_published
 
     def _look_closer(self, database: DatabaseKey, cause: str) -> None:
         self._journal.heard(database, cause)
-        self._queue.add(database, Priority.LOW)
+        self._queue.add(database)
+
+    async def _tell_database(
+        self, key: AccessKey, database: DatabaseKey, view: View, *, is_published: bool, troubles: list[ApiError]
+    ) -> None:
+        told = database_told(view, is_published=is_published)
+        if told.is_new:
+            change = StatusChange(
+                reference=database_reference(database),
+                document=view.observed.database,
+                status=told.status,
+                events=told.events,
+            )
+            await self._tell(key, change, troubles)
+        if told.is_turn:
+            self._look_closer(database, f"what it says of its policy is not what it said, as {key} comes to")
 
     async def _tell(self, key: AccessKey, change: StatusChange, troubles: list[ApiError]) -> None:
         uid = change.document["metadata"]["uid"]

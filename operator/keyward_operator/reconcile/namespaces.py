@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, AgentRoleKey, DatabaseKey, Key, NamespaceKey
 from keyward_operator.plan.access.plan import changes, next_end
-from keyward_operator.plan.access.policies import PolicyState, policy_state
+from keyward_operator.plan.access.policies import PolicyState, database_told, policy_state
 from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess
 from keyward_operator.plan.agent_role.view import has_finalizer, is_concerned
 from keyward_operator.plan.database import plan
@@ -53,14 +53,13 @@ class NamespaceReconciler:
     def _pass_on(self, key: DatabaseKey, view: View, state: PolicyState) -> None:
         steps = plan(view)
         measure(view)
-        if steps.does_nothing:
-            if steps.requeue_after is not None:
-                self._queue.add_after(key, steps.requeue_after)
-            return
         cause = f"a look at namespace {key.namespace} found that it is not as it shall be"
-        self._journal.heard(key, cause)
-        self._queue.add(key)
-        if state.change:
+        if state.change or database_told(view, is_published=state.is_published).is_new:
             access = AccessKey(key.namespace)
-            self._journal.heard(access, f"{cause}: the policy of {key}")
+            self._journal.heard(access, f"{cause}: the policy of {key}, or what is told of it")
             self._queue.add(access)
+        if not steps.does_nothing:
+            self._journal.heard(key, cause)
+            self._queue.add(key)
+        elif steps.requeue_after is not None:
+            self._queue.add_after(key, steps.requeue_after)

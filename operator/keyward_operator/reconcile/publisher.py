@@ -27,6 +27,9 @@ class _Turn:
     newest: int = 0
     """The newest ticket that was here, or that was given out when the policy was written."""
 
+    generation: int = 0
+    """Of the policy as it was written, or is being written."""
+
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -54,12 +57,21 @@ class Publisher:
             turn.newest = ticket
             if manifest is None:
                 return
+            read = live["metadata"] if live else {}
+            # Said before it is so, for the event may be here before the answer.
+            turn.generation = int(read.get("generation", 0)) + 1
             try:
-                await self._api.apply(manifest, resource_version=live["metadata"]["resourceVersion"] if live else None)
+                written = await self._api.apply(manifest, resource_version=read.get("resourceVersion"))
+                turn.generation = int(written["metadata"]["generation"])
             except ConflictError as error:
                 raise OvertakenError(f"the policy of {key} was written meanwhile: {error}") from error
             finally:
                 turn.newest = self.ticket()  # also where nobody knows whether it was
+
+    def wrote(self, key: DatabaseKey, generation: int) -> bool:
+        """Whether a policy of this generation is of our writing, as far as this process knows; from any thread."""
+        turn = self._turns.get(key)
+        return turn is not None and generation <= turn.generation
 
     def forget(self, key: DatabaseKey) -> None:
         """The database is gone."""

@@ -48,6 +48,9 @@ class Reconcilers:
     preview: Callable[[DatabaseKey], Awaitable[Json | None]]
     """What would be done for a database."""
 
+    wrote_policy: Callable[[DatabaseKey, int], bool]
+    """Whether a policy of this generation is of our writing; from any thread."""
+
     async def reconcile(self, key: Key) -> float | None:
         """Work on a key; seconds after which to look again, or None."""
         return await self.by_key[type(key)](key)
@@ -109,4 +112,5 @@ def build(
             StrayRolesKey: strays.reconcile,
         },
         preview=databases.preview,
+        wrote_policy=publisher.wrote,
     )

@@ -1,6 +1,7 @@
 """Worlds that plans are made from: what users wrote, and what the API server would hold after a plan was applied."""
 
 import copy
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import CertificateAuthority, issue, key_pem, new_key
 from keyward_operator.pki.rotation import NOTHING, requested, with_new
+from keyward_operator.plan.access.policies import DatabaseTold, database_told, policy_state
 from keyward_operator.plan.database import plan
 from keyward_operator.plan.observed import Cluster, Observed
 from keyward_operator.plan.result import Issue, Plan
@@ -158,18 +160,28 @@ def applied(manifest: Json, live: Json | None = None, *, uid: str = "child-uid")
 
 
 def with_status(document: Json, status: Json, manager: str = names.FieldManager.DATABASE) -> Json:
-    """What the API server holds after our apply of `status`."""
+    """What the API server holds after our apply of `status`; what others applied stays."""
+    result = copy.deepcopy(document)
+    known = result["metadata"].get("managedFields", [])
+    mine = [e for e in known if (e["manager"], e.get("subresource")) == (manager, "status")]
+    before = {name.removeprefix("f:") for e in mine for name in e["fieldsV1"]["f:status"]} - {"conditions"}
     entry = {
         "manager": manager,
         "operation": "Apply",
         "subresource": "status",
-        "fieldsV1": {"f:status": fields_of(status)},
+        "fieldsV1": {"f:status": fields_of(status) | _fields_of_conditions(status)},
     }
-    result = copy.deepcopy(document)
-    managed = [e for e in result["metadata"].get("managedFields", ()) if e.get("subresource") != "status"]
-    result["metadata"]["managedFields"] = [*managed, entry]
-    result["status"] = copy.deepcopy(status)
+    result["metadata"]["managedFields"] = [*(e for e in known if e not in mine), entry]
+    kept = {name: value for name, value in result.get("status", {}).items() if name not in before}
+    told = {each["type"]: each for source in (kept, status) for each in source.get("conditions", ())}
+    result["status"] = kept | copy.deepcopy(status) | ({"conditions": list(told.values())} if told else {})
     return result
+
+
+def _fields_of_conditions(status: Json) -> Json:
+    """They are a map by type, of which each manager has its own."""
+    found = {f"k:{json.dumps({'type': each['type']})}": fields_of(each) for each in status.get("conditions", ())}
+    return {"f:conditions": found} if found else {}
 
 
 def child_of(reference: Reference) -> Child:
@@ -213,10 +225,26 @@ def settled(world: Observed | None = None, platform: PlatformSettings | None = N
     world = world or observed()
     for _ in range(6):
         steps = plan_for(world, platform)
-        if steps.does_nothing:
+        told = told_by(world, platform)
+        if steps.does_nothing and not told.is_new:
             return world
-        world = carry_out(world, steps)
+        world = looked_at(world, platform)
     raise AssertionError(f"it never settles: {steps}")
+
+
+def looked_at(world: Observed, platform: PlatformSettings | None = None) -> Observed:
+    """The world after its own reconciler, and that of access, looked at it once."""
+    world = carry_out(world, plan_for(world, platform))
+    told = told_by(world, platform)
+    if told.is_new:
+        world = replace(world, database=with_status(world.database, told.status, names.FieldManager.ACCESS))
+    return world
+
+
+def told_by(world: Observed, platform: PlatformSettings | None = None) -> DatabaseTold:
+    """What the reconciler of access says in the status of the database."""
+    view = view_for(world, platform)
+    return database_told(view, is_published=policy_state(view).is_published)
 
 
 def changed_child(world: Observed, child: Child, **parts: Any) -> Observed:

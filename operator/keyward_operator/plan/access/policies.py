@@ -1,14 +1,16 @@
-"""Which policies of a namespace change with its roles, users and locks."""
+"""Which policies of a namespace change with its roles, users and locks, and what their databases tell of them."""
 
 from dataclasses import dataclass
 
-from keyward_api.names import Condition
+from keyward_api.names import Condition, FieldManager
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
+from keyward_operator.plan import events
 from keyward_operator.plan.conditions import CHAINS
 from keyward_operator.plan.desired import wanted_policy
-from keyward_operator.plan.owned import differs
-from keyward_operator.plan.verdicts import conditions_of, first
+from keyward_operator.plan.owned import differs, status_differs
+from keyward_operator.plan.result import Happening
+from keyward_operator.plan.verdicts import condition_list, conditions_of, first
 from keyward_operator.plan.view import View
 
 
@@ -26,22 +28,57 @@ class PolicyState:
     """Whether agents can read it as it shall be."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatabaseTold:
+    """What a database says of its policy: a part of its status, and no other reconciler's."""
+
+    status: Json
+    is_new: bool
+    """Whether it says something else now."""
+
+    is_turn: bool
+    """Whether its condition `Ready` may change with it, which is told by the database's own reconciler."""
+
+    events: tuple[Happening, ...]
+
+
 def policy_state(view: View) -> PolicyState:
     """Judge the policy of a database."""
     live, wanted = view.own(Child.POLICY), wanted_policy(view)
     if live is None or wanted is None:
         return PolicyState(change=None, is_published=live is None and view.compilation is None)
     is_published = not differs(live, wanted)
-    is_leaving = "deletionTimestamp" in view.observed.database["metadata"]
-    return PolicyState(change=None if is_published or is_leaving else wanted, is_published=is_published)
+    return PolicyState(change=None if is_published or _is_leaving(view) else wanted, is_published=is_published)
 
 
-def tells_of_policy(view: View) -> bool:
-    """Whether the status of a database says of its policy what is so: what was left out may change, and it not."""
+def database_told(view: View, *, is_published: bool) -> DatabaseTold:
+    """What the status of a database says; `is_published`: whether agents can read the policy as it shall be."""
+    document = view.observed.database
     verdict = first(CHAINS[Condition.POLICY_COMPILED], view)
-    said = (verdict.status, verdict.reason, verdict.message)
-    return any(
-        (told["status"], told["reason"], told["message"]) == said
-        for told in conditions_of(view.observed.database)
-        if told["type"] == Condition.POLICY_COMPILED
+    status = {
+        "conditions": condition_list({Condition.POLICY_COMPILED: verdict}, document, view.now),
+        **_contents(wanted_policy(view) if is_published else view.own(Child.POLICY)),
+    }
+    told = [told for told in conditions_of(document) if told["type"] == Condition.POLICY_COMPILED]
+    passed_on = [(each["status"], each["message"]) for each in told if each["status"] != "True"]
+    return DatabaseTold(
+        status=status,
+        is_new=not _is_leaving(view) and status_differs(document, status, FieldManager.ACCESS),
+        is_turn=passed_on != ([(verdict.status, verdict.message)] if verdict.status != "True" else []),
+        events=events.transitions(told, status["conditions"]),
     )
+
+
+def _contents(policy: Json | None) -> Json:
+    if policy is None:
+        return {"users": 0, "grants": 0}
+    grants = policy["spec"].get("grants") or ()
+    return {
+        "policyRevision": policy["spec"]["revision"],
+        "users": len({grant["user"] for grant in grants}),
+        "grants": len(grants),
+    }
+
+
+def _is_leaving(view: View) -> bool:
+    return "deletionTimestamp" in view.observed.database["metadata"]

@@ -25,11 +25,15 @@ class Sink:
     def __init__(self, *namespaces: str) -> None:
         self.told: list[tuple[Key, str, float]] = []
         self.resyncs = 0
+        self.written = 100
+        """The generation up to which policies are of our own writing."""
+
         self.watches = Watches(
             cast(Connection, None),
             Scope(operator_namespace="keyward-system", agents_namespace="keyward-agents", namespaces=namespaces),
             tell=lambda key, cause, delay: self.told.append((key, cause, delay)),
             request_resync=self.request,
+            is_ours=lambda _, generation: generation <= self.written,
         )
         self.watches._to_loop = self._call
 
@@ -41,11 +45,24 @@ class Sink:
         self.resyncs += 1
 
     def event(
-        self, kind: Kind, event_type: str | None, name: str = "orders", *, status: Any = None, **metadata: Any
+        self,
+        kind: Kind,
+        event_type: str | None,
+        name: str = "orders",
+        *,
+        spec: Any = None,
+        status: Any = None,
+        **metadata: Any,
     ) -> None:
         named = {"namespace": "payments", "name": name, "uid": "u", "generation": 1, **metadata}
-        body = {"metadata": named, "status": status}
+        body = {"metadata": named, "spec": spec, "status": status}
         self.watches._on_event(kind, event_type, body)
+
+    def policy(self, event_type: str, **body: Any) -> list[Key]:
+        """An event about a policy; the keys that it put in."""
+        before = len(self.told)
+        self.event(kinds.KEYSPACES_POLICY, event_type, namespace="keyward-agents", labels=OWNER, **body)
+        return self.keys[before:]
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
         function(*arguments)
@@ -77,14 +94,45 @@ def test_the_arn_of_an_iam_role_is_news_though_it_is_status() -> None:
     assert sink.keys == [ACCESS, IAMRoleKey("payments", "reader")]
 
 
-def test_iam_roles_depend_on_what_policies_grant_and_not_on_what_agents_report() -> None:
+def granting(*arns: str) -> dict[str, Any]:
+    return {"grants": [{"roleARN": arn, "allow": [{}]} for arn in arns]}
+
+
+def reporting(revision: str, *, ready: bool = True) -> dict[str, Any]:
+    return {"agents": [{"pod": "orders-1", "observedRevision": revision, "ready": ready}]}
+
+
+def test_what_a_policy_grants_matters_to_its_database_and_to_iam_roles() -> None:
     sink = Sink()
-    sink.event(kinds.KEYSPACES_POLICY, "ADDED", namespace="keyward-agents", labels=OWNER)
-    assert sink.keys == [DATABASE, IAM_ROLES]
-    sink.event(kinds.KEYSPACES_POLICY, "MODIFIED", namespace="keyward-agents", labels=OWNER)
-    assert sink.keys == [DATABASE, IAM_ROLES, DATABASE]
-    sink.event(kinds.KEYSPACES_POLICY, "MODIFIED", namespace="keyward-agents", labels=OWNER, generation=2)
-    assert sink.keys[3:] == [DATABASE, IAM_ROLES]
+    assert sink.policy("ADDED", spec=granting("a")) == [DATABASE, IAM_ROLES]
+    assert sink.policy("MODIFIED", spec=granting("a"), generation=2) == [], "an echo of our own writing"
+    assert sink.policy("MODIFIED", spec=granting("a", "b"), generation=3) == [DATABASE, IAM_ROLES]
+
+
+def test_what_agents_report_matters_to_their_database_but_not_which_revision_they_have() -> None:
+    sink = Sink()
+    sink.policy("ADDED", status=reporting("r1"))
+    assert sink.policy("MODIFIED", status=reporting("r2")) == []
+    assert sink.policy("MODIFIED", status=reporting("r2", ready=False)) == [DATABASE]
+
+
+def test_a_policy_that_somebody_else_wrote_is_looked_at() -> None:
+    sink = Sink()
+    sink.written = 4
+    sink.policy("ADDED", spec=granting("a"), generation=4)
+    assert sink.policy("MODIFIED", spec=granting("a"), generation=5) == [ACCESS]
+
+
+def test_a_policy_that_is_gone_is_made_anew_by_its_database() -> None:
+    sink = Sink()
+    sink.policy("ADDED")
+    assert sink.policy("DELETED") == [DATABASE, IAM_ROLES]
+
+
+def test_what_was_listed_is_no_news() -> None:
+    sink = Sink()
+    sink.event(kinds.KEYSPACES_POLICY, None, namespace="keyward-agents", labels=OWNER, status=reporting("r1"))
+    assert sink.policy("MODIFIED", status=reporting("r2"), generation=2) == []
 
 
 def test_iam_roles_depend_on_the_labels_of_their_namespace() -> None:
@@ -132,10 +180,10 @@ def test_a_database_is_looked_at_for_what_others_write_outside_of_its_spec(chang
     assert len(sink.keys) == before, "once"
 
 
-def test_the_echo_of_a_policy_is_looked_at_when_more_may_have_come_and_the_loss_of_one_at_once() -> None:
+def test_an_event_of_a_policy_is_looked_at_when_more_may_have_come_and_the_loss_of_one_at_once() -> None:
     sink = Sink()
-    for kind in ("ADDED", "MODIFIED", "DELETED"):
-        sink.event(kinds.KEYSPACES_POLICY, kind, namespace="keyward-agents", labels=OWNER)
+    for kind, revision in (("ADDED", "a"), ("MODIFIED", "b"), ("DELETED", "b")):
+        sink.policy(kind, spec=granting(revision))
     delays = [delay for key, _, delay in sink.told if key == DATABASE]
     assert delays == [watches.GATHERING, watches.GATHERING, 0.0]
 

@@ -113,7 +113,7 @@ async def test_who_was_overtaken_says_nothing_and_looks_again_once_the_rest_is_w
     reconciler, queue = made(cluster)
     assert await reconciler.reconcile(AccessKey("payments")) is None
     assert len(cluster.policies) == 2
-    assert cluster.statuses == {}
+    assert cluster.statuses.keys() == {"orders"}, "what was written is told"
     assert await queue.get() == AccessKey("payments")
 
 
@@ -132,7 +132,7 @@ async def test_an_object_that_was_made_anew_keeps_no_other_from_its_status() -> 
     cluster.status_errors = {"reader": ConflictError("another uid", status=409)}
     reconciler, _ = made(cluster)
     await reconciler.reconcile(AccessKey("payments"))
-    assert cluster.statuses.keys() == {"app", "incident"}
+    assert cluster.statuses.keys() == {"orders", "app", "incident"}
 
 
 async def test_a_namespace_with_many_databases_keeps_no_other_waiting() -> None:

@@ -10,7 +10,7 @@ from keyward_operator.keys import DatabaseKey
 from keyward_operator.reconcile.publisher import Publisher
 
 KEY, OTHER = DatabaseKey("payments", "orders"), DatabaseKey("payments", "stock")
-LIVE = {"metadata": {"resourceVersion": "7"}}
+LIVE = {"metadata": {"resourceVersion": "7", "generation": 3}}
 
 
 class Api:
@@ -26,12 +26,13 @@ class Api:
     def acting_as(self, _: str) -> Self:
         return self
 
-    async def apply(self, manifest: Any, *, resource_version: str | None) -> None:
+    async def apply(self, manifest: Any, *, resource_version: str | None) -> Any:
         self.begun.set()
         await self.may_write.wait()
         if self.error:
             raise self.error
         self.written.append((manifest, resource_version))
+        return {"metadata": {"generation": 4}}
 
 
 def made() -> tuple[Publisher, Api]:
@@ -44,6 +45,20 @@ async def test_a_policy_is_written_while_it_has_the_version_that_was_read() -> N
     await publisher.publish(KEY, {"a": 1}, ticket=publisher.ticket(), live=LIVE)
     await publisher.publish(KEY, {"a": 2}, ticket=publisher.ticket(), live=None)
     assert api.written == [({"a": 1}, "7"), ({"a": 2}, None)]
+
+
+async def test_what_is_of_our_writing_is_known_before_the_answer_is_here() -> None:
+    publisher, api = made()
+    assert not publisher.wrote(KEY, 1)
+    api.may_write.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(publisher.publish(KEY, {"a": 1}, ticket=publisher.ticket(), live=LIVE))
+        await api.begun.wait()
+        assert publisher.wrote(KEY, 4)
+        api.may_write.set()
+    assert publisher.wrote(KEY, 4)
+    assert not publisher.wrote(KEY, 5), "somebody else's"
+    assert not publisher.wrote(OTHER, 4)
 
 
 @pytest.mark.parametrize("newer", [None, {"a": 2}], ids=["had nothing to write", "wrote"])

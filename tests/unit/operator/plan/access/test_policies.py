@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from keyward_operator.children import Child
-from keyward_operator.plan.access.policies import policy_state, tells_of_policy
+from keyward_operator.plan.access.policies import database_told, policy_state
 from keyward_operator.plan.observed import Observed
 from tests.unit.operator.builders import observed, role, settings, settled, user, view_for
 
@@ -19,7 +19,8 @@ def seen_of(world: Observed) -> Observed:
 def test_a_policy_that_is_as_it_shall_be_is_not_written() -> None:
     view = view_for(seen_of(SETTLED))
     assert policy_state(view).change is None
-    assert tells_of_policy(view)
+    told = database_told(view, is_published=True)
+    assert (told.is_new, told.is_turn, told.events) == (False, False, ())
 
 
 def test_a_policy_is_the_same_whether_all_children_were_seen_or_not() -> None:
@@ -38,7 +39,9 @@ def test_a_database_that_may_no_longer_be_served_has_its_policy_emptied() -> Non
     manifest = policy_state(view).change
     assert manifest is not None
     assert manifest["spec"]["grants"] == []
-    assert not tells_of_policy(view)
+    told = database_told(view, is_published=True)
+    assert (told.status["policyRevision"], told.status["users"]) == (manifest["spec"]["revision"], 0)
+    assert told.is_turn
 
 
 @pytest.mark.parametrize("child", [None, Child.POLICY])
@@ -56,5 +59,27 @@ def test_what_was_left_out_is_told_though_the_policy_is_the_same() -> None:
     world = replace(seen_of(SETTLED), users=(user(), user("second", roles=("missing",))))
     view = view_for(world)
     assert policy_state(view).change is None
-    assert not tells_of_policy(view)
+    told = database_told(view, is_published=True)
+    assert (told.is_new, told.is_turn) == (True, True)
+    assert [event.reason for event in told.events] == ["RoleNotFound"]
     assert role() in world.roles
+
+
+def test_what_agents_have_is_told_and_not_what_they_shall_have() -> None:
+    view = view_for(replace(seen_of(SETTLED), users=(user(), user("second"))))
+    published, written = (database_told(view, is_published=each) for each in (False, True))
+    before, after = published.status, written.status
+    assert (before["users"], after["users"]) == (1, 2)
+    assert before["policyRevision"] != after["policyRevision"]
+    assert (written.is_new, written.is_turn) == (True, False), "more grants make nothing ready"
+
+
+def test_of_a_database_without_a_policy_it_is_told_that_nobody_has_access() -> None:
+    told = database_told(view_for(observed(children={})), is_published=False)
+    assert told.is_new
+    assert {key: value for key, value in told.status.items() if key != "conditions"} == {"users": 0, "grants": 0}
+
+
+def test_nothing_is_told_of_a_database_that_is_being_deleted() -> None:
+    leaving = {**SETTLED.database, "metadata": {**SETTLED.database["metadata"], "deletionTimestamp": "now"}}
+    assert not database_told(view_for(replace(seen_of(SETTLED), database=leaving, users=())), is_published=False).is_new
