@@ -45,8 +45,16 @@ class Connection:
         context: ssl.SSLContext = RESTClientObject(self.configuration).ssl_context
         return context
 
-    def session(self) -> aiohttp.ClientSession:
-        """An HTTP session with these credentials, for kopf; the bearer token is read anew as it rotates."""
+    @property
+    def server_hostname(self) -> str | None:
+        """The name that the server's certificate must have, where it is not the URL's."""
+        return self.configuration.tls_server_name or None
+
+    def session(self, *, limit: int = 0) -> aiohttp.ClientSession:
+        """An HTTP session with these credentials; the bearer token is read anew as it rotates.
+
+        `limit`: connections at once; 0: as many as there are requests.
+        """
 
         async def authorize(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             token = await self.configuration.get_api_key_with_prefix("BearerToken")
@@ -55,8 +63,9 @@ class Connection:
             return await send(request)
 
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context),
-            headers={"User-Agent": f"{USER_AGENT} watches"},
+            connector=aiohttp.TCPConnector(limit=limit, ssl=self.ssl_context),
+            headers={"User-Agent": USER_AGENT},
+            proxy=self.configuration.proxy or None,
             middlewares=(authorize,),
         )
 
@@ -68,9 +77,6 @@ async def load(kubeconfig: Path | None) -> Connection:
     """
     configuration = Configuration()
     configuration.disable_strict_ssl_verification = True
-    configuration.connection_pool_maxsize = CONNECTIONS
-    # With it aiohttp looks for ~/.netrc and for proxies at each request, in a thread: a sixth of the operator's time.
-    configuration.client_session_kwargs = {"trust_env": False}
     try:
         if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
             load_incluster_config(client_configuration=configuration)

@@ -7,7 +7,7 @@ look writes nothing. What decides is the same: the keys that a resync adds, the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -18,7 +18,7 @@ from keyward_api.tenants import PlatformSettings
 from keyward_operator import kinds
 from keyward_operator.clients.connection import Connection
 from keyward_operator.clients.iam_api import IamApi
-from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.clients.kubernetes_api import KubernetesApi, Request
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, Key
@@ -32,8 +32,7 @@ from tests.integration.operator.installation import SETTINGS
 LOOKS = 15
 """A world is settled after so many looks, or it never is."""
 
-_READS = ("get", "request")
-"""Methods of the dynamic client."""
+_READS = ("get", "list")
 
 Json = dict[str, Any]
 
@@ -74,18 +73,18 @@ class MortalApi(KubernetesApi):
     before_policies: list[Callable[[], Awaitable[None]]]
     """What happens just before the next write of a policy is sent, last one first."""
 
-    async def _request(self, method: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any) -> Json:
-        applied = kwargs["body"]["kind"] if method.__name__ == "server_side_apply" else ""
-        if self.before_policies and applied == kinds.KEYSPACES_POLICY.kind:
+    async def _request(self, request: Request) -> Json:
+        is_policy = (request.verb, request.kind) == ("apply", kinds.KEYSPACES_POLICY.kind)
+        if self.before_policies and is_policy:
             await self.before_policies.pop()()
         death = self.death
         if death is not None:
             if death.came:
                 raise DiedError
-            death.writes_left -= method.__name__ not in _READS
+            death.writes_left -= request.verb not in _READS
             if death.came and death.when is When.NOT_SENT:
                 raise DiedError
-        answer = await super()._request(method, *args, **kwargs)
+        answer = await super()._request(request)
         if death is not None and death.came:
             raise DiedError
         return answer
