@@ -47,13 +47,14 @@ class Sealed:
 
 def seal(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects, locks: Locks) -> Sealed:
     """The policy of these grants, with as few of them withheld as it takes."""
+    whole = _fitting(database, *_without(grants, subjects, ()), locks)
+    if whole is not None:
+        return Sealed(spec=whole, withheld=())  # as a rule
     candidates = _by_cost(grants, subjects)
-    fewest, most = 0, len(candidates) + 1  # the last: not even the denies
-    if _fits(database, *_without(grants, subjects, ()), locks):
-        most = 0  # as a rule
+    fewest, most = 1, len(candidates) + 1  # the last: not even the denies
     while fewest < most:
         middle = (fewest + most) // 2
-        if middle > len(candidates) or _fits(database, *_without(grants, subjects, candidates[:middle]), locks):
+        if middle > len(candidates) or _fitting(database, *_without(grants, subjects, candidates[:middle]), locks):
             most = middle
         else:
             fewest = middle + 1
@@ -83,14 +84,18 @@ def _without(
     return kept, {subject: ids for subject, ids in holders.items() if ids}
 
 
-def _fits(database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects, locks: Locks) -> bool:
+def _fitting(
+    database: PolicyDatabase, grants: Mapping[str, Grant], subjects: Subjects, locks: Locks
+) -> KeyspacesPolicySpec | None:
+    """The policy, if it is within all bounds."""
     if len(grants) > GRANTS_LIMIT or len(subjects) > IDENTITIES_LIMIT:
-        return False
+        return None
     if any(len(ids) > IDENTITY_GRANTS_LIMIT for ids in subjects.values()):
-        return False
+        return None
     if any(len(rules) > RULES_LIMIT for grant in grants.values() for rules in (grant.allow, grant.deny)):
-        return False
-    return len(canonical_json(_spec(database, grants, subjects, locks).to_json_dict()).encode()) <= POLICY_SIZE_LIMIT
+        return None
+    spec = _spec(database, grants, subjects, locks)
+    return spec if len(canonical_json(spec.to_json_dict()).encode()) <= POLICY_SIZE_LIMIT else None
 
 
 def _spec(
