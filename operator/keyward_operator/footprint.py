@@ -11,15 +11,12 @@ TLS_BUFFER = 32 * 1024
 """Bytes of the read buffer of a TLS connection, two of TLS' records; asyncio takes 256 KiB, for each of the watches."""
 
 _CLIENT = "kubernetes"
-_VALIDATOR = "kubernetes_validate"
-"""Which the official client loads where it is installed, with all that stands behind it."""
 
 
 def shrink() -> None:
     """To be called before anything else is imported."""
     SSLProtocol.max_size = TLS_BUFFER
     _leave_out_synchronous_client()
-    sys.modules.setdefault(_VALIDATOR, None)  # type: ignore[arg-type]  # so that it cannot be imported
 
 
 def _leave_out_synchronous_client() -> None:

@@ -8,8 +8,10 @@ RECONCILES = Counter("keyward_operator_reconciles", "Keys worked on, by outcome.
 RECONCILE_SECONDS = Histogram(
     "keyward_operator_reconcile_seconds", "How long a key was worked on.", ["reconciler"], buckets=_SECONDS
 )
-QUEUE_DEPTH = Gauge("keyward_operator_queue_depth", "Keys that wait for a worker.")
-QUEUE_AGE_SECONDS = Gauge("keyward_operator_queue_age_seconds", "How long the key that waits longest has waited.")
+QUEUE_DEPTH = Gauge("keyward_operator_queue_depth", "Keys that wait for a worker, by the lane of the queue.", ["lane"])
+QUEUE_AGE_SECONDS = Gauge(
+    "keyward_operator_queue_age_seconds", "How long the key of a lane that waits longest has waited.", ["lane"]
+)
 CALL_SECONDS = Histogram(
     "keyward_operator_call_seconds",
     "How long calls to other services took: to the API server, and to AWS where the platform switched that on.",

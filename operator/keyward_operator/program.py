@@ -77,8 +77,9 @@ class Program:
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises OperatorError, or what a defect raises."""
         quiet_logs()
-        metrics.QUEUE_DEPTH.set_function(lambda: len(self._queue))
-        metrics.QUEUE_AGE_SECONDS.set_function(self._queue.age)
+        for lane, queue in self._queue.lanes.items():
+            metrics.QUEUE_DEPTH.labels(lane).set_function(queue.__len__)
+            metrics.QUEUE_AGE_SECONDS.labels(lane).set_function(queue.age)
         api_server = await connection.load(self._options.kubeconfig)
         health = HealthServer(self._options.health_address, self._unready)
         await health.start()

@@ -19,15 +19,8 @@ class Lanes(Generic[K, L]):
 
     def __init__(self, lanes: Collection[L], lane_of: Callable[[K], L]) -> None:
         self._lane_of = lane_of
-        self._queues: dict[L, WorkQueue[K]] = {lane: WorkQueue() for lane in lanes}
-
-    def __len__(self) -> int:
-        """Keys of all that wait for a worker now."""
-        return sum(map(len, self._queues.values()))
-
-    def age(self) -> float:
-        """Seconds that the key has waited for a worker that waits longest; 0 where none waits."""
-        return max(queue.age() for queue in self._queues.values())
+        self.lanes: Mapping[L, WorkQueue[K]] = {lane: WorkQueue() for lane in lanes}
+        """The queues."""
 
     def add(self, key: K, priority: Priority = Priority.NORMAL) -> None:
         """Have `key` worked on."""
@@ -39,14 +32,14 @@ class Lanes(Generic[K, L]):
 
     def close(self) -> None:
         """Give out no more keys."""
-        for queue in self._queues.values():
+        for queue in self.lanes.values():
             queue.close()
 
     async def work(self, reconcile: Reconcile[K], workers: Mapping[L, int]) -> None:
         """Run so many workers of each lane until the queues are closed; each finishes what it has begun."""
         async with asyncio.TaskGroup() as group:
             for lane, number in workers.items():
-                group.create_task(Workers(self._queues[lane], reconcile).run(number))
+                group.create_task(Workers(self.lanes[lane], reconcile).run(number))
 
     def _queue(self, key: K) -> WorkQueue[K]:
-        return self._queues[self._lane_of(key)]
+        return self.lanes[self._lane_of(key)]
