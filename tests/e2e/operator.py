@@ -46,9 +46,10 @@ def leader(kube: Kubectl) -> str:
     return str(kube.get("lease", LEASE_NAME, SYSTEM_NAMESPACE)["spec"].get("holderIdentity", ""))
 
 
-def metric(kube: Kubectl, pod: str, name: str) -> float:
-    """The sum of a metric of the operator over its labels; 0 where it has no sample yet."""
-    samples = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", kube.metrics(pod, SYSTEM_NAMESPACE), re.MULTILINE)
+def metric(kube: Kubectl, pod: str, name: str, label: str = "") -> float:
+    """The sum of a metric of the operator over its labels, or over those with `label`; 0 where it has no sample yet."""
+    labels = rf"{{.*{re.escape(label)}.*}}" if label else r"(?:{.*})?"
+    samples = re.findall(rf"^{name}{labels} (\S+)$", kube.metrics(pod, SYSTEM_NAMESPACE), re.MULTILINE)
     return sum(map(float, samples))
 
 

@@ -31,39 +31,39 @@ class BadAnswerError(OperatorError):
 
 
 def explain(arguments: Sequence[str]) -> None:
-    """Print why the operator did what it last did for a database. Raises OperatorError."""
+    """Print why the operator did what it last did for an object. Raises OperatorError."""
     given = _parser().parse_args(arguments)
-    answer = asyncio.run(_ask(given.socket, given.database))
-    print(json.dumps(answer, indent=2) if given.output == "json" else "\n".join(_text(given.database, answer)))
+    answer = asyncio.run(_ask(given.socket, given.object))
+    print(json.dumps(answer, indent=2) if given.output == "json" else "\n".join(_text(given.object, answer)))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"keyward-operator {COMMAND}",
-        description="Tells what the checks say of a KeyspacesDatabase now, what is still to be done, and what was done "
-        "last, with what it was done for; of a KeyspacesIAMRole, what was done last. It asks the operator that runs "
-        f"beside it: run it in the leader's pod, which the Lease names (`{_LEADER}`).",
+        description="Tells what the checks say of a KeyspacesDatabase or KeyspacesIAMRole now, what is still to be "
+        "done, and what was done last, with what it was done for. It asks the operator that runs beside it: run it in "
+        f"the leader's pod, which the Lease names (`{_LEADER}`).",
     )
     add = parser.add_argument
-    add("database", metavar="NAMESPACE/NAME", type=_database, help="the KeyspacesDatabase or KeyspacesIAMRole")
+    add("object", metavar="NAMESPACE/NAME", type=_place, help="the KeyspacesDatabase or KeyspacesIAMRole")
     add("-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)")
     add("--socket", type=Path, default=SOCKET, help=f"where the operator answers (default: {SOCKET})")
     return parser
 
 
-def _database(text: str) -> str:
+def _place(text: str) -> str:
     namespace, slash, name = text.partition("/")
     if not (namespace and slash and name) or "/" in name:
         raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAMESPACE/NAME")
     return text
 
 
-async def _ask(socket: Path, database: str) -> Json:
+async def _ask(socket: Path, place: str) -> Json:
     connector = aiohttp.UnixConnector(str(socket))
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session,
-            session.get(f"http://operator/explain/{database}") as response,
+            session.get(f"http://operator/explain/{place}") as response,
         ):
             response.raise_for_status()
             answer: Json = await response.json()
@@ -75,15 +75,15 @@ async def _ask(socket: Path, database: str) -> Json:
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise NoOperatorError(
             f"no operator answers at {socket}: run this in the leader's pod, as in "
-            f"`{_THERE} exec $({_LEADER}) -- keyward-operator {COMMAND} {database}` "
+            f"`{_THERE} exec $({_LEADER}) -- keyward-operator {COMMAND} {place}` "
             f"({str(error) or type(error).__name__})"
         ) from error
     return answer
 
 
-def _text(database: str, answer: Json) -> Iterator[str]:
+def _text(place: str, answer: Json) -> Iterator[str]:
     role = "the leader" if answer["leads"] else f"a standby, which does nothing: ask the leader, $({_LEADER})"
-    yield f"{database}, as {answer['operator']} knows it ({role})"
+    yield f"{place}, as {answer['operator']} knows it ({role})"
     yield ""
     yield from _now(answer)
     for reconciler, looks in sorted(answer["looks"].items()):
@@ -97,15 +97,16 @@ def _now(answer: Json) -> Iterator[str]:
     if answer["problem"]:
         yield f"Now: {answer['problem']}"
         return
-    yield "What the checks say now:"
-    conditions = answer["now"]["conditions"]
-    width = max(map(len, conditions))
-    for name, verdict in conditions.items():
-        yield f"  {name:{width}}  {verdict['status']:7}  {verdict['reason']}: {verdict['message']}"
-    yield ""
-    yield "What is still to be done:" if answer["now"]["pending"] else "Nothing is to be done."
-    for step in answer["now"]["pending"]:
-        yield f"  {step}"
+    for name, found in answer["now"].items():
+        yield f"What the checks say of {name} now:"
+        conditions = found["conditions"]
+        width = max(map(len, conditions))
+        for condition, verdict in conditions.items():
+            yield f"  {condition:{width}}  {verdict['status']:7}  {verdict['reason']}: {verdict['message']}"
+        yield ""
+        yield "What is still to be done:" if found["pending"] else "Nothing is to be done."
+        for step in found["pending"]:
+            yield f"  {step}"
 
 
 def _look(look: Json) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""Answers what was done for a database, and why."""
+"""Answers what was done for an object, and why."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -8,9 +8,9 @@ from aiohttp import web
 from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import DatabaseKey
 
-Preview = Callable[[DatabaseKey], Awaitable[Json | None]]
+Preview = Callable[[str, str], Awaitable[Mapping[str, Json]]]
+"""Given a namespace and a name; by the objects that have it: what the checks say, and what is still to be done."""
 
 _OWNER_ONLY = 0o600
 
@@ -24,7 +24,7 @@ class ExplainServer:
         self._identity = identity
         self._runner: web.AppRunner | None = None
         self.preview: Preview | None = None
-        """Looks at a database without touching it; None before the API server was reached."""
+        """Looks at objects without touching them; None before the API server was reached."""
 
         self.leads: Callable[[], bool] = lambda: False
 
@@ -50,15 +50,16 @@ class ExplainServer:
                 "operator": self._identity,
                 "leads": self.leads(),
                 "looks": {reconciler: [look.to_json() for look in found] for reconciler, found in looks.items()},
-                **await self._now(DatabaseKey(namespace, name)),
+                **await self._now(namespace, name),
             }
         )
 
-    async def _now(self, key: DatabaseKey) -> Json:
+    async def _now(self, namespace: str, name: str) -> Json:
         if self.preview is None:
-            return {"now": None, "problem": "the operator has not reached the API server yet"}
+            return {"now": {}, "problem": "the operator has not reached the API server yet"}
         try:
-            found = await self.preview(key)
+            found = await self.preview(namespace, name)
         except OperatorError as error:
-            return {"now": None, "problem": str(error)}
-        return {"now": found, "problem": "" if found else f"there is no {key}"}
+            return {"now": {}, "problem": str(error)}
+        missing = f"there is no KeyspacesDatabase and no KeyspacesIAMRole {namespace}/{name}"
+        return {"now": found, "problem": "" if found else missing}

@@ -1,6 +1,7 @@
 """KeyspacesIAMRoles: one observed, planned and carried out; and all of a namespace, where that may concern them."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from keyward_api import names
@@ -14,8 +15,10 @@ from keyward_operator.json_types import Json
 from keyward_operator.keys import AgentRoleKey, IAMRoleKey, IAMRolesKey, Key
 from keyward_operator.kinds import Reference
 from keyward_operator.plan.agent_role.view import is_concerned
+from keyward_operator.plan.iam_role.conditions import verdicts
 from keyward_operator.plan.iam_role.observed import Observed
-from keyward_operator.plan.iam_role.plan import plan
+from keyward_operator.plan.iam_role.plan import describe, plan
+from keyward_operator.plan.iam_role.view import view_of
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.plan.view import published_policy
 from keyward_operator.queue.work_queue import Inlet
@@ -55,7 +58,7 @@ class IAMRoleReconciler:
 
         Raises ApiError, IamUnavailableError.
         """
-        reference = Reference(kind=kinds.KEYSPACES_IAM_ROLE, namespace=key.namespace, name=key.name)
+        reference = _reference(key)
         document = await self._api.get(reference)
         if document is None:
             return None
@@ -68,6 +71,22 @@ class IAMRoleReconciler:
             lambda troubles: plan(observed, settings=settings, now=now, troubles=troubles),
         )
         return steps.requeue_after
+
+    async def preview(self, key: IAMRoleKey) -> Json | None:
+        """What the checks say now and what is still to be done, without doing it; None where there is no such object.
+
+        Raises ApiError, IamUnavailableError.
+        """
+        document = await self._api.get(_reference(key))
+        if document is None:
+            return None
+        settings, now = self._settings(), datetime.now(UTC)
+        observed = await self._observe(document, settings)
+        view = view_of(observed, settings=settings, troubles=(), now=now)
+        return {
+            "conditions": {name: asdict(verdict) for name, verdict in verdicts(view).items()},
+            "pending": describe(plan(observed, settings=settings, now=now)),
+        }
 
     async def _observe(self, document: Json, settings: PlatformSettings) -> Observed:
         namespace = document["metadata"]["namespace"]
@@ -88,6 +107,10 @@ class IAMRoleReconciler:
             label_selector=namespace_selector(namespace),
         )
         return [spec for policy in listed if (spec := published_policy(policy)) is not None]
+
+
+def _reference(key: IAMRoleKey) -> Reference:
+    return Reference(kind=kinds.KEYSPACES_IAM_ROLE, namespace=key.namespace, name=key.name)
 
 
 class IAMRolesReconciler:

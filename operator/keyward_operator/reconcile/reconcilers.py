@@ -1,6 +1,6 @@
 """Which reconciler works on which kind of key."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,8 @@ class Reconcilers:
     by_key: dict[type[Key], Callable[[Any], Awaitable[float | None]]]
     """By the type of the key that each takes."""
 
-    preview: Callable[[DatabaseKey], Awaitable[Json | None]]
-    """What would be done for a database."""
+    previews: Mapping[type[DatabaseKey] | type[IAMRoleKey], Callable[[Any], Awaitable[Json | None]]]
+    """What would be done for an object, by the type of its key."""
 
     wrote_policy: Callable[[DatabaseKey, int], bool]
     """Whether a policy of this generation is of our writing; from any thread."""
@@ -54,6 +54,12 @@ class Reconcilers:
     async def reconcile(self, key: Key) -> float | None:
         """Work on a key; seconds after which to look again, or None."""
         return await self.by_key[type(key)](key)
+
+    async def preview(self, namespace: str, name: str) -> dict[str, Json]:
+        """What the checks say of the objects of that name, and what would be done for them. Raises OperatorError."""
+        keys = [make(namespace, name) for make in self.previews]
+        found = {str(key): await self.previews[type(key)](key) for key in keys}
+        return {key: told for key, told in found.items() if told is not None}
 
 
 def build(
@@ -111,6 +117,6 @@ def build(
             IAMRolesKey: IAMRolesReconciler(api, queue, journal).reconcile,
             StrayRolesKey: strays.reconcile,
         },
-        preview=databases.preview,
+        previews={DatabaseKey: databases.preview, IAMRoleKey: roles.preview},
         wrote_policy=publisher.wrote,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.operator.conftest import Objects
 from tests.integration.operator.control_plane import RunningOperator
-from tests.integration.operator.resources import condition, database, role, user
+from tests.integration.operator.resources import condition, database, iam_role, role, user
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,8 @@ def test_it_tells_what_was_done_for_what_and_what_the_checks_say(
     )
     answer = json.loads(explain(operator, f"{namespace}/orders", "-o", "json").stdout)
     assert answer["leads"]
-    assert answer["now"]["conditions"]["Permitted"]["status"] == "True"
+    told = answer["now"][f"KeyspacesDatabase {namespace}/orders"]
+    assert told["conditions"]["Permitted"]["status"] == "True"
     steps = [step for look in answer["looks"]["database"] for step in look["steps"]]
     assert any(step.startswith("applied Deployment ") and "it does not exist yet" in step for step in steps), steps
     causes = [cause for looks in answer["looks"].values() for look in looks for cause in look["causes"]]
@@ -49,10 +50,22 @@ def test_it_tells_what_was_done_for_what_and_what_the_checks_say(
     assert "PRIVATE" not in text + json.dumps(answer)
 
 
-def test_a_database_that_is_not_there_is_told(operator: RunningOperator) -> None:
+def test_it_tells_what_the_checks_say_of_an_iam_role(
+    operator: RunningOperator, objects: Objects, namespace: str
+) -> None:
+    objects.apply(iam_role(namespace, "KeyspacesReader"))
+    objects.wait("keyspacesiamrole", "reader", namespace, until=lambda found: found.get("status"))
+    answer = json.loads(explain(operator, f"{namespace}/reader", "-o", "json").stdout)
+    told = answer["now"][f"KeyspacesIAMRole {namespace}/reader"]
+    assert told["conditions"]["Permitted"]["status"] == "True"
+    assert told["pending"] == []
+    assert "Nothing is to be done." in explain(operator, f"{namespace}/reader").stdout
+
+
+def test_what_is_not_there_is_told(operator: RunningOperator) -> None:
     found = explain(operator, "nowhere/nothing")
     assert found.returncode == 0
-    assert "there is no KeyspacesDatabase nowhere/nothing" in found.stdout
+    assert "there is no KeyspacesDatabase and no KeyspacesIAMRole nowhere/nothing" in found.stdout
 
 
 def test_mistakes_are_answered_with_what_to_do(operator: RunningOperator) -> None:
