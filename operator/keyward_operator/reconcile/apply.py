@@ -13,7 +13,7 @@ from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.errors import OperatorError, OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import DatabaseKey
+from keyward_operator.keys import AccessKey, DatabaseKey, Key
 from keyward_operator.kinds import Reference
 from keyward_operator.manifests.ca_secret import ca_secret, read_authorities
 from keyward_operator.manifests.certificate_request import certificate_request
@@ -26,6 +26,7 @@ from keyward_operator.plan.describe import change
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.result import Issue, Plan
 from keyward_operator.plan.view import View
+from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.finalizers import set_finalizers
 from keyward_operator.reconcile.observe import database_reference
@@ -41,15 +42,24 @@ class RefusedError(OperatorError):
 class Applier:
     """Writes to the API server what plans ask for."""
 
-    def __init__(self, api: KubernetesApi, publisher: Publisher, recorder: EventRecorder, journal: Journal) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        queue: Inlet[Key],
+        *,
+        publisher: Publisher,
+        recorder: EventRecorder,
+        journal: Journal,
+    ) -> None:
         self._api = api
+        self._queue = queue
         self._publisher = publisher
         self._recorder = recorder
         self._journal = journal
         self._did = journal.did
 
-    async def apply(self, plan: Plan, view: View, *, ticket: int) -> bool:
-        """Carry out `plan`; whether a policy was written. `ticket` is of before anything was read.
+    async def apply(self, plan: Plan, view: View, *, ticket: int) -> None:
+        """Carry out `plan`. `ticket` is of before anything was read.
 
         Raises ApiError, RefusedError once everything else is done and the status says what, and OvertakenError once
         all other children are made.
@@ -71,7 +81,6 @@ class Applier:
         if plan.finalizers is not None and not adds_finalizer:
             await self._set_finalizers(key, observed, plan)
             self._did(key, f"released {database_reference(key)}")
-        return any(manifest["kind"] == kinds.KEYSPACES_POLICY.kind for manifest in plan.apply)
 
     async def _make_children(self, key: DatabaseKey, plan: Plan, view: View, ticket: int) -> dict[Child, str]:
         """Apply what can be applied; what the API server refuses for good, such as a quota, keeps nothing else back."""
@@ -97,6 +106,7 @@ class Applier:
         live = view.observed.children.get(child)
         if child is Child.POLICY:
             await self._publisher.publish(key, manifest, ticket=ticket, live=live)
+            self._queue.add(AccessKey(key.namespace))  # database, users and locks say what agents have
             return
         try:
             await self._api.apply(manifest)

@@ -11,7 +11,7 @@ from keyward_operator import metrics
 from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-from keyward_operator.keys import AccessKey, DatabaseKey, Key
+from keyward_operator.keys import DatabaseKey
 from keyward_operator.manifests.context import ManifestContext
 from keyward_operator.pki.certificate_authority import end_of
 from keyward_operator.plan.conditions import verdicts
@@ -20,7 +20,6 @@ from keyward_operator.plan.describe import describe
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.pods import is_settled
 from keyward_operator.plan.view import View, view_of
-from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.apply import Applier
 from keyward_operator.reconcile.observe import Observer
 from keyward_operator.reconcile.orphans import Orphans
@@ -56,7 +55,6 @@ class DatabaseReconciler:
     def __init__(
         self,
         *,
-        queue: Inlet[Key],
         observer: Observer,
         views: Views,
         publisher: Publisher,
@@ -65,7 +63,6 @@ class DatabaseReconciler:
         replacements: Replacements,
         journal: Journal,
     ) -> None:
-        self._queue = queue
         self._observer = observer
         self._views = views
         self._publisher = publisher
@@ -84,11 +81,9 @@ class DatabaseReconciler:
         view = await self._views.of(observed, datetime.now(UTC))
         steps = plan(view)
         try:
-            published = await self._applier.apply(steps, view, ticket=ticket)
+            await self._applier.apply(steps, view, ticket=ticket)
         except OvertakenError:
             return 0.0
-        if published:
-            self._queue.add(AccessKey(key.namespace))  # users and locks say what agents have
         measure(view)
         if steps.replace_pod is not None:
             self._replacements.replaced(key)

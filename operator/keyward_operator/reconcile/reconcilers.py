@@ -79,11 +79,10 @@ def build(
     views = Views(scope, settings=settings)
     publisher = Publisher(api)
     databases = DatabaseReconciler(
-        queue=queue,
         publisher=publisher,
         observer=Observer(api, scope, cluster=cluster, settings=settings, replacement_due=replacements.due),
         views=views,
-        applier=Applier(api, publisher, recorder, journal),
+        applier=Applier(api, queue, publisher=publisher, recorder=recorder, journal=journal),
         orphans=Orphans(api, scope),
         replacements=replacements,
         journal=journal,
