@@ -127,8 +127,8 @@ async def test_one_that_is_ended_again_and_again_makes_the_whole_fleet(
 
 
 def is_settled(found: dict[str, Any]) -> bool:
-    """Whether a database has everything but agents, which nobody runs here."""
-    return bool(condition(found, "AgentAvailable")["reason"] == "Unavailable")
+    """Whether a database has everything but agents, which nobody runs here, and both who tell of it have."""
+    return condition(found, "AgentAvailable")["reason"] == "Unavailable" and "policyRevision" in found["status"]
 
 
 def rests(operator: RunningOperator) -> bool:
