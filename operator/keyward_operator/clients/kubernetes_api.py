@@ -136,21 +136,15 @@ class KubernetesApi:
             for item in items:
                 yield item["metadata"]
 
-    async def pages(self, kind: Kind, *, namespace: str, label_selector: str, limit: int) -> AsyncIterator[Json]:
-        """All objects, of which never more than `limit` are held. Raises ExpiredError half-way."""
-        async for items in self._pages(kind, namespace, label_selector, _JSON, limit):
-            for item in items:
-                yield item
-
     async def _list_pages(
         self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str = _JSON
     ) -> list[Json]:
         return [item async for items in self._pages(kind, namespace, label_selector, accept) for item in items]
 
     async def _pages(
-        self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str, limit: int = PAGE
+        self, kind: Kind, namespace: str | None, label_selector: str | None, accept: str
     ) -> AsyncIterator[list[Json]]:
-        query = {"limit": str(limit)} | ({"labelSelector": label_selector} if label_selector else {})
+        query = {"limit": str(PAGE)} | ({"labelSelector": label_selector} if label_selector else {})
         path = _collection(kind, namespace or "")
         while True:
             page = await self._call(

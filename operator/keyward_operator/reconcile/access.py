@@ -6,7 +6,7 @@ the other: a namespace may have many large policies, and nothing of one is held 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from keyward_api.names import FieldManager
@@ -29,7 +29,7 @@ from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
 
 SIDE_BY_SIDE = 2
-"""Databases that are worked on at once, of whatever namespaces: while one waits for an answer the other computes."""
+"""Databases that are computed at once, of whatever namespaces: more would only keep each other waiting."""
 
 
 class AccessReconciler:
@@ -64,18 +64,21 @@ class AccessReconciler:
         seen = await self._surveyor.survey_access(key.namespace)
         troubles: list[ApiError] = []
         found: dict[str, DatabaseAccess] = {}
+        told: list[StatusChange] = []
         overtaken = ""
         async for observed in self._surveyor.databases(seen):
             async with self._turns:
                 view = await self._views.of(observed, datetime.now(UTC))
-                database = DatabaseKey(observed.owner.namespace, observed.owner.name)
-                try:
-                    published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
-                except OvertakenError as error:
-                    overtaken = str(error)
-                else:
-                    found[database.name] = DatabaseAccess.of(view, is_published=published)
-                    await self._tell_database(key, database, view, is_published=published, troubles=troubles)
+            database = DatabaseKey(observed.owner.namespace, observed.owner.name)
+            try:
+                published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
+            except OvertakenError as error:
+                overtaken = str(error)
+            else:
+                found[database.name] = DatabaseAccess.of(view, is_published=published)
+                told += self._told(key, database, view, is_published=published)
+        for change in told:
+            await self._tell(key, change, troubles)
         if overtaken:
             self._journal.heard(key, overtaken)
             self._queue.add(key)
@@ -112,20 +115,18 @@ class AccessReconciler:
         self._journal.heard(database, cause)
         self._queue.add(database)
 
-    async def _tell_database(
-        self, key: AccessKey, database: DatabaseKey, view: View, *, is_published: bool, troubles: list[ApiError]
-    ) -> None:
+    def _told(self, key: AccessKey, database: DatabaseKey, view: View, *, is_published: bool) -> Iterator[StatusChange]:
+        """What a database says of its policy, if that is new; it waits until all policies are written."""
         told = database_told(view, is_published=is_published)
+        if told.is_turn:
+            self._look_closer(database, f"what it says of its policy is not what it said, as {key} comes to")
         if told.is_new:
-            change = StatusChange(
+            yield StatusChange(
                 reference=database_reference(database),
                 document=view.observed.database,
                 status=told.status,
                 events=told.events,
             )
-            await self._tell(key, change, troubles)
-        if told.is_turn:
-            self._look_closer(database, f"what it says of its policy is not what it said, as {key} comes to")
 
     async def _tell(self, key: AccessKey, change: StatusChange, troubles: list[ApiError]) -> None:
         uid = change.document["metadata"]["uid"]

@@ -1,6 +1,7 @@
 """Reads a whole namespace by lists: for a resync everything, for a change of access what policies are made from.
 
-Policies, which may be large and many, come a few at a time: of all others nothing is held but what is small.
+Policies, which may be large and many, come one at a time, and by their names: to find by labels a namespace's few among
+those of all, the API server reads all. Of all others nothing is held but what is small.
 Children are found by their labels, not by their names, so one that lost its labels, or a stranger in its place, is not
 seen here: the database then seems to miss it, and is looked at by itself.
 """
@@ -22,9 +23,6 @@ from keyward_operator.reconcile.observe import namespace_labels, namespace_selec
 from keyward_operator.scope import Scope
 from keyward_operator.tasks import first_error
 
-POLICIES_AT_ONCE = 2
-"""Policies of a page: one has up to a mebibyte, and several once it is read, and namespaces are read side by side."""
-
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -45,7 +43,7 @@ class NamespaceWorld:
     """By name."""
 
     labels: Mapping[str, str]
-    """Of the namespace itself; none where it has no databases."""
+    """Of the namespace itself."""
 
     inputs: Inputs
     children: Mapping[Reference, Json]
@@ -80,11 +78,15 @@ class Surveyor:
 
     async def survey_access(self, namespace: str) -> NamespaceWorld:
         """As `survey`, but without children and pods."""
-        databases, *lists = await self._lists(*((kind, namespace, None) for kind in kinds.INPUTS))
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                inputs = group.create_task(self._lists(*((kind, namespace, None) for kind in kinds.INPUTS)))
+                labels = group.create_task(namespace_labels(self._api, namespace))
+        databases, *lists = inputs.result()
         return NamespaceWorld(
             namespace=namespace,
             databases={database["metadata"]["name"]: database for database in databases},
-            labels=await namespace_labels(self._api, namespace) if databases else {},
+            labels=labels.result(),
             inputs=Inputs(*map(tuple, lists)),
             children={},
             pods={},
@@ -92,20 +94,9 @@ class Surveyor:
 
     async def databases(self, world: NamespaceWorld) -> AsyncIterator[Observed]:
         """Each database of a namespace, with its policy as it is now."""
-        left = {self._places(world, name)[Child.POLICY].name: name for name in world.databases}
-        if left:
-            pages = self._api.pages(
-                kinds.KEYSPACES_POLICY,
-                namespace=self._agents_namespace,
-                label_selector=namespace_selector(world.namespace),
-                limit=POLICIES_AT_ONCE,
-            )
-            async for policy in pages:
-                name = left.pop(policy["metadata"]["name"], None)
-                if name is not None:
-                    yield self._observed(world, name, policy)
-        for name in left.values():
-            yield self._observed(world, name, None)
+        for name in world.databases:
+            policy = await self._api.get(self._places(world, name)[Child.POLICY])
+            yield self._observed(world, name, policy)
 
     def _observed(self, world: NamespaceWorld, name: str, policy: Json | None) -> Observed:
         inputs = world.inputs
