@@ -10,6 +10,8 @@ from local.runner import Command, Log
 CLUSTER = "keyward"
 NETWORK = "kind"
 NODE = f"{CLUSTER}-control-plane"
+SYNC_FREQUENCY = "5s"
+"""How often the kubelet brings changed ConfigMaps to pods; by itself once a minute, which is long to wait for."""
 
 
 def config(*, image: str | None, own_image: bool, cgroup_v1: bool) -> str:
@@ -26,9 +28,8 @@ def config(*, image: str | None, own_image: bool, cgroup_v1: bool) -> str:
         "networking": {"ipFamily": "ipv4", **({"disableDefaultCNI": True} if own_image else {})},
         "nodes": [node],
     }
-    if cgroup_v1:
-        patch = {"kind": "KubeletConfiguration", "failCgroupV1": False}
-        document["kubeadmConfigPatches"] = [yaml.safe_dump(patch)]
+    kubelet = {"kind": "KubeletConfiguration", "syncFrequency": SYNC_FREQUENCY}
+    document["kubeadmConfigPatches"] = [yaml.safe_dump(kubelet | ({"failCgroupV1": False} if cgroup_v1 else {}))]
     return yaml.safe_dump(document, sort_keys=False)
 
 

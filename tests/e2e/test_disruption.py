@@ -1,6 +1,6 @@
-"""Agents that die, and agents that are replaced, under clients that go on."""
+"""Agents that die under clients that go on; test_rollouts.py has those that are replaced."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,20 +27,6 @@ def driver(tenant: Tenant, database: Database) -> Iterator[Driver]:
     with tenant.client("web").driver() as driver:
         driver.connect_once_granted("live", tenant.iam_role("reader"))
         yield driver
-
-
-def test_a_rolling_update_loses_no_read(
-    database: Database, driver: Driver, record_property: Callable[[str, object], None]
-) -> None:
-    database.wait_until_rolled_out()
-    driver.do("start_reading", name="live", cql=SELECT, patience=3.0)
-    database.roll()
-    report = driver.do("stop_reading", name="live")
-    record_property("longest gap in seconds", round(report["longest_gap"], 2))
-    record_property("reads", report["reads"])
-    assert report["reads"] > 100, report
-    assert report["lost"] == 0, report
-    assert report["longest_gap"] < 2.0, report
 
 
 def test_a_client_comes_back_after_its_agent_was_killed(database: Database, driver: Driver) -> None:

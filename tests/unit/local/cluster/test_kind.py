@@ -15,14 +15,15 @@ def test_an_image_of_ours_on_cgroup_v1() -> None:
         "networking": {"ipFamily": "ipv4", "disableDefaultCNI": True},
         "nodes": [{"role": "control-plane", "image": "keyward/node:1"}],
     }
-    assert [yaml.safe_load(patch) for patch in patches] == [{"kind": "KubeletConfiguration", "failCgroupV1": False}]
+    kubelet = {"kind": "KubeletConfiguration", "syncFrequency": kind.SYNC_FREQUENCY, "failCgroupV1": False}
+    assert [yaml.safe_load(patch) for patch in patches] == [kubelet]
 
 
 def test_kinds_own_image_on_cgroup_v2() -> None:
     document = yaml.safe_load(kind.config(image=None, own_image=False, cgroup_v1=False))
     assert document["nodes"] == [{"role": "control-plane"}]
     assert document["networking"] == {"ipFamily": "ipv4"}
-    assert "kubeadmConfigPatches" not in document
+    assert "failCgroupV1" not in document["kubeadmConfigPatches"][0]
 
 
 def test_an_image_that_the_user_named() -> None:
