@@ -52,7 +52,9 @@ class MortalApi(KubernetesApi):
         send = partial(super()._request, request)
         if self.death is None:
             return await send()
-        return await self.death.meet(send, Server.KUBERNETES, is_write=request.verb not in _READS)
+        # To end at an event leaves the same as to end at what is written next: one that is lost is lost.
+        is_write = request.verb not in _READS and request.kind != kinds.EVENT.kind
+        return await self.death.meet(send, Server.KUBERNETES, is_write=is_write)
 
 
 class Innermost:

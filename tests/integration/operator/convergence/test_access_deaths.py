@@ -67,10 +67,11 @@ class Found:
     """What people wrote, and what it says of itself."""
 
 
-@pytest.mark.parametrize("edit", [role_narrowed, user_suspended, locked])
+@pytest.mark.parametrize(("edit", "parts"), [(role_narrowed, 3), (user_suspended, 3), (locked, 1)])
 async def test_whichever_write_of_the_look_it_dies_at_the_next_one_converges(
-    people: KubernetesApi, own: Connection, edit: Edit
+    people: KubernetesApi, own: Connection, edit: Edit, parts: int
 ) -> None:
+    """Of so many `parts` at least is what people are told: databases, role and user, or the lock alone."""
     world = World(people, edit.__name__.replace("_", "-"))
     await world.make_namespace()
     await unedited(world)
@@ -93,7 +94,7 @@ async def test_whichever_write_of_the_look_it_dies_at_the_next_one_converges(
     assert await _settled(own, world) == wanted
     assert any(each.policies == wanted.policies and each.told != wanted.told for each in left), "agents go before"
     assert len({str(each.policies) for each in left}) == 1 + len(DATABASES), "one policy was written and another not"
-    assert len({str(each.told) for each in left}) > 1, "some of what is told was written and some not"
+    assert len({str(each.told) for each in left}) >= parts, "some of what is told was written and some not"
 
 
 def _keys(world: World) -> list[Key]:
