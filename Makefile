@@ -64,7 +64,7 @@ e2e-netpol: setup ## NetworkPolicies that count (Calico's Felix): who reaches wh
 	$(BIN)/python -m local up --network-policies
 	$(PYTEST) tests/netpol
 
-outage: setup ## API server or operator go away for longer than policies may be old, and come back
+outage: setup ## API server or operator go away for longer than policies may be old, and come back; watches fall silent
 	$(BIN)/python -m local up
 	$(PYTEST) tests/outage
 

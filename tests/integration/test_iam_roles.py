@@ -16,7 +16,8 @@ from keyward_operator.iam.ownership import Ownership
 from keyward_operator.iam.role_state import Account
 from keyward_operator.plan.agent_role.role import AgentRole, keep, let_go
 from keyward_operator.reconcile.iam_executor import IamExecutor
-from local.aws.client import REGION, Credentials
+from local.aws.client import Credentials
+from tests.integration import iam_accounts
 from tests.integration.local_services import ACCOUNT, LocalAws, allow, policy
 from tests.integration.managed_roles import (
     AGENT,
@@ -44,14 +45,7 @@ OWN_ISSUER = "https://own-role.example"
 @pytest.fixture(scope="module")
 def account(local_aws: LocalAws) -> Iterator[LocalAws]:
     """The account as a platform team would set it up."""
-    iam = local_aws.iam
-    rights = allow(["cassandra:*", "sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "*")
-    iam.create_policy(PolicyName="keyward-boundary", PolicyDocument=policy(rights))
-    everybody = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
-    for name in ("team-agents", OPERATOR):
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(everybody))
-    iam.create_user(UserName="starter")
-    iam.put_user_policy(UserName="starter", PolicyName="start", PolicyDocument=policy(allow("sts:AssumeRole", "*")))
+    iam_accounts.set_up(local_aws, boundary=BOUNDARY.rpartition("/")[2], roles=("team-agents", OPERATOR))
     grant(local_aws, SETTINGS)
     yield local_aws
     local_aws.admin.set_faults()
@@ -60,25 +54,12 @@ def account(local_aws: LocalAws) -> Iterator[LocalAws]:
 @pytest.fixture(scope="module")
 def identity(account: LocalAws) -> Credentials:
     """A session of the operator's own role."""
-    key = account.iam.create_access_key(UserName="starter")["AccessKey"]
-    starter = Credentials(access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
-    role = f"arn:aws:iam::{ACCOUNT}:role/{OPERATOR}"
-    return Credentials.of_response(account.client("sts", starter).assume_role(RoleArn=role, RoleSessionName="operator"))
+    return iam_accounts.session_of(account, OPERATOR)
 
 
 @pytest.fixture
 async def api(account: LocalAws, identity: Credentials, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[IamApi]:
-    environment = {
-        "AWS_ACCESS_KEY_ID": identity.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": identity.secret_access_key,
-        "AWS_SESSION_TOKEN": identity.session_token or "",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL_IAM": account.url,
-        "AWS_ENDPOINT_URL_STS": account.url,
-        "AWS_CA_BUNDLE": str(account.certificates.ca),
-    }
-    for name, value in environment.items():
+    for name, value in iam_accounts.environment(account, identity).items():
         monkeypatch.setenv(name, value)
     account.admin.set_faults()
     async with IamApi() as made:
@@ -386,9 +367,7 @@ async def test_the_agents_own_role_is_kept_and_used_by_its_pod_alone(account: Lo
 
     reader, writer = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Reader", "Writer"))
     assert [await step(reader) for _ in range(3)] == ["Pending", "Pending", "NoAWSIdentity"]
-    account.iam.create_open_id_connect_provider(
-        Url=OWN_ISSUER, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
-    )
+    iam_accounts.register(account, OWN_ISSUER)
     assert await step(reader) == "Trusted"
     assert [await step(reader, writer) for _ in range(2)] == ["Pending", "Trusted"]
     inline = account.iam.get_role_policy(RoleName=agent.name, PolicyName=names.INLINE_POLICY)["PolicyDocument"]

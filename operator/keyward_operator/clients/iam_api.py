@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 
 from keyward_operator import metrics
 from keyward_operator.clients.iam_errors import (
+    IamAccessDeniedError,
     IamIdentityError,
     IamNotFoundError,
     IamUnavailableError,
@@ -40,6 +41,7 @@ _IDENTITIES = (
     "AWS_PROFILE",
 )
 _REMOVALS = ("delete_role", "delete_role_policy", "detach_role_policy", "untag_role")
+_LAST_REMOVALS = ("delete_role", "untag_role")
 T = TypeVar("T")
 
 
@@ -114,12 +116,22 @@ class IamApi:
         return True
 
     async def perform(self, call: IamCall) -> None:
-        """Make a change. What is to be removed and is gone was removed."""
+        """Make a change. What is to be removed and is gone was removed, by a call whose answer was lost."""
         try:
             await self._run("iam", call.operation, lambda client: getattr(client, call.operation)(**call.parameters))
         except IamNotFoundError:
             if call.operation not in _REMOVALS:
                 raise
+        except IamAccessDeniedError:
+            if not await self._has_let_go(call):
+                raise
+
+    async def _has_let_go(self, call: IamCall) -> bool:
+        """Whether the role is gone, or the tags that were to go: rights that go by tags end with them."""
+        if call.operation not in _LAST_REMOVALS:
+            return False
+        tags = await self.role_tags(call.parameters["RoleName"])
+        return tags is None or (call.operation == "untag_role" and tags.keys().isdisjoint(call.parameters["TagKeys"]))
 
     async def _run(self, service: str, operation: str, work: Callable[[Any], T]) -> T:
         """Measured as one call: some operations are several of AWS', and boto3 tries each again."""

@@ -51,17 +51,27 @@ class IamApplier:
         troubles = await self._executor.carry_out(steps.calls, did=partial(self._journal.did, key))
         if troubles:
             steps = replace(make(troubles), finalizers=steps.finalizers)
-        await self._tell(key, reference, document, steps)
+        told = await self._tell(key, reference, document, steps)
         if steps.finalizers is not None and not adds_finalizer:
-            await set_finalizers(self._api, reference, document, steps.finalizers)
+            # Our own status made a new version of it. Where others did too, the old one has this refused for once.
+            latest = told if _is_as_read(told, document) else document
+            await set_finalizers(self._api, reference, latest, steps.finalizers)
             self._journal.did(key, f"released {reference}")
         return steps
 
-    async def _tell(self, key: Key, reference: Reference, document: Json, steps: IamRolePlan) -> None:
+    async def _tell(self, key: Key, reference: Reference, document: Json, steps: IamRolePlan) -> Json:
+        """Write status and events; returns the object as it is then."""
+        told = document
         if steps.status is not None:
             try:
-                await self._api.apply_status(reference, uid=document["metadata"]["uid"], status=steps.status)
+                told = await self._api.apply_status(reference, uid=document["metadata"]["uid"], status=steps.status)
             except NotFoundError:
-                return  # deleted meanwhile
+                return document  # deleted meanwhile
         await self._recorder.record(reference.kind, document, steps.events)
         self._journal.told(key, steps.events)
+        return told
+
+
+def _is_as_read(told: Json, document: Json) -> bool:
+    """Whether nobody changed what people write, or the finalizers."""
+    return all(told["metadata"].get(field) == document["metadata"].get(field) for field in ("generation", "finalizers"))

@@ -112,9 +112,10 @@ class ControlPlane:
         """One JSON document a line, of version audit.k8s.io/v1."""
         return self.folder / "audit.log"
 
-    def kubeconfig(self, user: str) -> Path:
-        """A kubeconfig for ADMIN or OPERATOR."""
-        path = self.folder / f"kubeconfig-{user.rsplit(':', 1)[-1]}"
+    def kubeconfig(self, user: str, *, port: int | None = None) -> Path:
+        """A kubeconfig for ADMIN or OPERATOR; `port` is that of a proxy of the API server's."""
+        port = port or self.port
+        path = self.folder / f"kubeconfig-{user.rsplit(':', 1)[-1]}-{port}"
         document = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -122,7 +123,7 @@ class ControlPlane:
                 {
                     "name": "c",
                     "cluster": {
-                        "server": f"https://127.0.0.1:{self.port}",
+                        "server": f"https://127.0.0.1:{port}",
                         "certificate-authority": str(self.folder / "certificates/apiserver.crt"),
                     },
                 }
@@ -237,6 +238,9 @@ class RunningOperator:
     identity: str = "operator-0"
     resync_seconds: float = 300.0
     watch_namespaces: Sequence[str] = ()
+    api_server_port: int | None = None
+    """Of a proxy; None: the API server's own."""
+
     port: int = field(default_factory=free_port)
     explain_socket: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "explain.sock")
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -248,7 +252,7 @@ class RunningOperator:
         """Start it, without waiting for anything."""
         command = [
             *(sys.executable, "-W", "error", "-m", "keyward_operator.main"),
-            f"--kubeconfig={self.control_plane.kubeconfig(OPERATOR)}",
+            f"--kubeconfig={self.control_plane.kubeconfig(OPERATOR, port=self.api_server_port)}",
             f"--settings-file={self.settings}",
             f"--health-address=127.0.0.1:{self.port}",
             f"--resync-seconds={self.resync_seconds}",

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from keyward_api import names
-from local.aws.client import REGION, Credentials
-from tests.integration.local_services import ACCOUNT, LocalAws, allow, policy
+from tests.integration import iam_accounts
+from tests.integration.local_services import ACCOUNT, LocalAws, policy
 from tests.integration.managed_roles import exists, in_iam, tags
 from tests.integration.operator.conftest import Objects
 from tests.integration.operator.control_plane import ISSUER, ControlPlane, RunningOperator, eventually
@@ -53,35 +53,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def account(local_aws: LocalAws, settings: Path) -> Iterator[LocalAws]:
     """The account as a platform team would set it up."""
-    iam = local_aws.iam
-    rights = allow(["cassandra:*", "sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "*")
-    iam.create_policy(PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=policy(rights))
-    everybody = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
-    for name in (AGENT_ROLE, OPERATOR):
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(everybody))
-    iam.create_open_id_connect_provider(Url=ISSUER, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40])
+    iam_accounts.set_up(local_aws, boundary=BOUNDARY.rpartition("/")[2], roles=(AGENT_ROLE, OPERATOR))
+    iam_accounts.register(local_aws, ISSUER)
     command = [sys.executable, "-m", "keyward_operator.main", "print-iam", "--account-id", ACCOUNT]
     printed = subprocess.run([*command, "--settings-file", settings], check=True, capture_output=True, text=True)
-    iam.put_role_policy(RoleName=OPERATOR, PolicyName="print-iam", PolicyDocument=printed.stdout)
+    local_aws.iam.put_role_policy(RoleName=OPERATOR, PolicyName="print-iam", PolicyDocument=printed.stdout)
     yield local_aws
     local_aws.admin.set_faults()
 
 
 @pytest.fixture(scope="module")
 def operator(new_operator: Callable[..., RunningOperator], account: LocalAws) -> RunningOperator:
-    starter = account.user("operator-process-starter", allow("sts:AssumeRole", "*"))
-    arn = f"arn:aws:iam::{ACCOUNT}:role/{OPERATOR}"
-    session = account.client("sts", starter).assume_role(RoleArn=arn, RoleSessionName="operator")
-    identity = Credentials.of_response(session)
-    environment = {
-        "AWS_ACCESS_KEY_ID": identity.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": identity.secret_access_key,
-        "AWS_SESSION_TOKEN": identity.session_token or "",
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL_IAM": account.url,
-        "AWS_ENDPOINT_URL_STS": account.url,
-        "AWS_CA_BUNDLE": str(account.certificates.ca),
-    }
+    identity = iam_accounts.session_of(account, OPERATOR)
+    environment = iam_accounts.environment(account, identity)
     running = new_operator(resync_seconds=RESYNC, environment=environment)
     running.start()
     running.wait_until_ready()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import Enum
+from functools import partial
 from typing import Any
 
 from keyward_api import names
@@ -27,6 +26,8 @@ from keyward_operator.reconcile.observe import read_cluster
 from keyward_operator.reconcile.reconcilers import Reconcilers, build
 from keyward_operator.reconcile.resync import Resync
 from keyward_operator.scope import Scope
+from tests.integration.operator.convergence.death import Death, Server
+from tests.integration.operator.convergence.mortal_iam import MortalIam
 from tests.integration.operator.installation import SETTINGS
 
 LOOKS = 15
@@ -35,35 +36,6 @@ LOOKS = 15
 _READS = ("get", "list")
 
 Json = dict[str, Any]
-
-
-class DiedError(BaseException):
-    """The process is no more: nothing handles this."""
-
-
-class When(Enum):
-    """Where a write is when the process ends."""
-
-    NOT_SENT = "before it is sent"
-    NOT_ANSWERED = "after the API server did it"
-
-
-@dataclass(kw_only=True)
-class Death:
-    """The write at which the process ends; no request follows it.
-
-    To end at a read leaves the same world as to end at the write that follows it, for nothing but the world is kept.
-    """
-
-    writes_left: int
-    """So many are answered before."""
-
-    when: When = When.NOT_SENT
-
-    @property
-    def came(self) -> bool:
-        """Whether it came to that."""
-        return self.writes_left < 0
 
 
 class MortalApi(KubernetesApi):
@@ -77,21 +49,12 @@ class MortalApi(KubernetesApi):
         is_policy = (request.verb, request.kind) == ("apply", kinds.KEYSPACES_POLICY.kind)
         if self.before_policies and is_policy:
             await self.before_policies.pop()()
-        death = self.death
-        if death is not None:
-            if death.came:
-                raise DiedError
-            death.writes_left -= request.verb not in _READS
-            if death.came and death.when is When.NOT_SENT:
-                raise DiedError
-        answer = await super()._request(request)
-        if death is not None and death.came:
-            raise DiedError
-        return answer
-
-
-def _settings() -> PlatformSettings:
-    return PlatformSettings.model_validate(copy.deepcopy(SETTINGS))
+        send = partial(super()._request, request)
+        if self.death is None:
+            return await send()
+        # To end at an event leaves the same as to end at what is written next: one that is lost is lost.
+        is_write = request.verb not in _READS and request.kind != kinds.EVENT.kind
+        return await self.death.meet(send, Server.KUBERNETES, is_write=is_write)
 
 
 class Innermost:
@@ -112,15 +75,28 @@ class Innermost:
 class Operator:
     """A fresh operator: of what another one knew it knows nothing."""
 
-    def __init__(self, connection: Connection, namespace: str, death: Death | None = None) -> None:
-        """Works in one tenant's namespace."""
+    def __init__(
+        self,
+        connection: Connection,
+        namespace: str,
+        death: Death | None = None,
+        *,
+        iam: MortalIam | None = None,
+        settings: Json = SETTINGS,
+    ) -> None:
+        """Works in one tenant's namespace; without `iam` the settings must keep it out of IAM."""
         self.writes = 0
+        self.delays: dict[Key, float] = {}
+        """What the last look asked to be looked at again without an event, and in how many seconds."""
+
         self._namespace = namespace
+        self._settings = PlatformSettings.model_validate(copy.deepcopy(settings))
         self._innermost = Innermost()
         self._reconcilers: Reconcilers | None = None
         self.api = MortalApi(connection, field_manager=FieldManager.DATABASE, on_write=self._on_write)
         self.api.death = death
         self.api.before_policies = []
+        self._iam = iam.of_another_process(death, on_write=self._on_write) if iam else IamApi(environment={})
         self._scope = Scope(
             operator_namespace=names.SYSTEM_NAMESPACE,
             agents_namespace=names.AGENTS_NAMESPACE,
@@ -136,22 +112,31 @@ class Operator:
     async def look(self) -> None:
         """Look at everything once. Raises DiedError, or OperatorError where something failed."""
         queue: WorkQueue[Key] = WorkQueue()
-        await Resync(self.api, queue, Journal(), self._scope, settings=_settings, period=1.0).once()
+        await Resync(self.api, queue, Journal(), self._scope, settings=self._current_settings, period=1.0).once()
+        await self._work(queue)
+
+    async def look_at(self, *keys: Key) -> None:
+        """Look at these once, as after events about them, and at what follows."""
+        queue: WorkQueue[Key] = WorkQueue()
+        for key in keys:
+            queue.add(key)
         await self._work(queue)
 
     async def look_at_access(self) -> None:
-        """Look at what roles, users and locks come to, as after an event about one of them, and at what follows."""
-        queue: WorkQueue[Key] = WorkQueue()
-        queue.add(AccessKey(self._namespace))
-        await self._work(queue)
+        """Look at what roles, users and locks come to."""
+        await self.look_at(AccessKey(self._namespace))
 
     async def _work(self, queue: WorkQueue[Key]) -> None:
         reconcilers = await self._built()
+        self.delays.clear()
         self._innermost.queues.append(queue)
         try:
             while len(queue):
                 key = await queue.get()
-                await reconcilers.reconcile(key)
+                delay = await reconcilers.reconcile(key)
+                self.delays.pop(key, None)
+                if delay is not None:
+                    self.delays[key] = delay
                 queue.done(key)
         finally:
             self._innermost.queues.remove(queue)
@@ -161,29 +146,32 @@ class Operator:
         if self._reconcilers is None:
             self._reconcilers = build(
                 self.api,
-                IamApi(environment={}),  # the settings keep the operator out of IAM: nothing is asked there
+                self._iam,
                 self._innermost,
                 Journal(),
                 self._scope,
                 cluster=await read_cluster(self.api),
-                settings=_settings,
+                settings=self._current_settings,
                 instance="test",
             )
         return self._reconcilers
 
-    async def settle(self) -> None:
-        """Look until a look writes nothing."""
+    async def settle(self, *keys: Key) -> None:
+        """Look at these, without any at everything, until a look writes nothing."""
         trouble = "it still writes"
         for _ in range(LOOKS):
             before = self.writes
             try:
-                await self.look()
+                await (self.look_at(*keys) if keys else self.look())
             except OperatorError as error:
                 trouble = str(error)
                 continue  # the key would be tried again: so it is here
             if self.writes == before:
                 return
         raise AssertionError(f"not settled after {LOOKS} looks: {trouble}")
+
+    def _current_settings(self) -> PlatformSettings:
+        return self._settings
 
     def _on_write(self, kind: str, verb: str) -> None:
         self.writes += 1

@@ -13,7 +13,8 @@ from keyward_operator.children import Child
 from keyward_operator.clients.connection import Connection
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from tests.integration.operator import resources
-from tests.integration.operator.convergence.in_process import Death, DiedError, Operator
+from tests.integration.operator.convergence.death import Death, DiedError
+from tests.integration.operator.convergence.in_process import Operator
 from tests.integration.operator.convergence.world import World
 
 AT_ONCE = 4

@@ -104,8 +104,12 @@ class World:
 
     async def children(self, database: str) -> dict[Child, Json]:
         """What is in the places of a database's children."""
-        found = {child: await self._api.get(reference) for child, reference in self.references(database).items()}
+        found = {child: await self.child(database, child) for child in self.references(database)}
         return {child: live for child, live in found.items() if live is not None}
+
+    async def child(self, database: str, child: Child) -> Json | None:
+        """What is in the place of a child of a database's."""
+        return await self._api.get(self.references(database)[child])
 
     async def made(self) -> list[Reference]:
         """Everything that carries the label of what was made for this namespace."""
@@ -121,7 +125,6 @@ class World:
 
         Without denied databases: what they had while they were served is closed and kept.
         """
-        people = [_lasting(each) for kind in kinds.INPUTS for each in await self.list(kind) if not _is_denied(each)]
         own: Json = {}
         for database in await self.list(kinds.KEYSPACES_DATABASE):
             if _is_denied(database):
@@ -130,7 +133,11 @@ class World:
             for child, live in (await self.children(name)).items():
                 foreign = self._is_foreign(name, live)
                 own[f"{name}: {child}"] = "foreign" if foreign else _lasting({**live, "status": None})
-        return {"people": people, "children": own}
+        return {"people": await self.people(), "children": own}
+
+    async def people(self) -> list[Json]:
+        """What people wrote, and what it says of itself; see `snapshot`."""
+        return [_lasting(each) for kind in kinds.INPUTS for each in await self.list(kind) if not _is_denied(each)]
 
     async def check(self) -> None:
         """What must be true of every settled world."""
@@ -173,7 +180,7 @@ class World:
 
 def _is_denied(document: Json) -> bool:
     """Whether it is a database that the platform does not permit, by its status."""
-    conditions = document["status"]["conditions"]
+    conditions = document.get("status", {}).get("conditions", ())  # of what nobody looked at yet there are none
     return any(each["type"] == "Permitted" and each["status"] != "True" for each in conditions)
 
 

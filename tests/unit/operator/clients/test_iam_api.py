@@ -8,7 +8,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from keyward_operator.clients.iam_api import IamApi
-from keyward_operator.clients.iam_errors import IamIdentityError, IamNotFoundError, IamUnavailableError
+from keyward_operator.clients.iam_errors import (
+    IamAccessDeniedError,
+    IamIdentityError,
+    IamNotFoundError,
+    IamUnavailableError,
+)
 from keyward_operator.iam import calls
 
 
@@ -30,6 +35,10 @@ class Answers:
 
 def missing(operation: str) -> ClientError:
     return ClientError({"Error": {"Code": "NoSuchEntity", "Message": "no"}}, operation)
+
+
+def denied(operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
 
 
 @pytest.fixture
@@ -118,3 +127,23 @@ async def test_a_call_that_does_not_arrive_is_told_as_such(
 ) -> None:
     with pytest.raises(kind):
         await answering(api, get_role=failure).role("r", documents=False)
+
+
+async def test_a_removal_that_is_denied_because_it_was_done_was_done(api: IamApi) -> None:
+    """The operator's rights go by a tag: there is none of a role that is gone, nor of one that was let go."""
+    answering(api, delete_role=denied("DeleteRole"), get_role=missing("GetRole"))
+    await api.perform(calls.delete_role("r"))
+    answering(api, untag_role=denied("UntagRole"), get_role={"Role": {"Tags": [{"Key": "team", "Value": "a"}]}})
+    await api.perform(calls.untag_role("r", ["ours"]))
+
+
+async def test_a_removal_that_is_denied_is_told(api: IamApi) -> None:
+    tagged = {"Role": {"Tags": [{"Key": "ours", "Value": "a"}]}}
+    refusals = {"delete_role": denied("DeleteRole"), "untag_role": denied("UntagRole")}
+    answering(api, **refusals, detach_role_policy=denied("DetachRolePolicy"), get_role=tagged)
+    for call in (calls.delete_role("r"), calls.untag_role("r", ["ours"]), calls.detach("r", "arn")):
+        with pytest.raises(IamAccessDeniedError):
+            await api.perform(call)
+    answering(api, **refusals, get_role={"Role": {}})
+    with pytest.raises(IamAccessDeniedError):
+        await api.perform(calls.delete_role("r"))
