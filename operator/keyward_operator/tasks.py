@@ -1,7 +1,11 @@
 """What asyncio's task groups leave to their users."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -11,6 +15,20 @@ def first_error() -> Iterator[None]:
         yield
     except BaseExceptionGroup as group:
         raise _first(group) from None
+
+
+async def at_once(work: Callable[[T], Awaitable[None]], items: Iterable[T], *, limit: int) -> None:
+    """Do the work for all items, for `limit` of them at once. Raises what the work raises, and leaves the rest."""
+    left = iter(items)
+
+    async def take() -> None:
+        for item in left:
+            await work(item)
+
+    with first_error():
+        async with asyncio.TaskGroup() as group:
+            for _ in range(limit):
+                group.create_task(take())
 
 
 def _first(error: BaseException) -> BaseException:

@@ -2,12 +2,14 @@
 
 The short way from a change to the agents. It reads and writes what access hangs on and nothing else, of a database what
 its status says of the policy; whatever more is to be done, the database's own reconciler does after. One database after
-the other: a namespace may have many large policies, and nothing of one is held for the next.
+the other, or two at a time: a namespace may have many large policies, and nothing of one is held for the next.
 """
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from keyward_api.names import FieldManager
 from keyward_operator.children import Child
@@ -27,9 +29,16 @@ from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.observe import database_reference
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
+from keyward_operator.tasks import at_once
 
 SIDE_BY_SIDE = 2
 """Databases that are computed at once, of whatever namespaces: more would only keep each other waiting."""
+
+POLICIES_AT_ONCE = 2
+"""Of a namespace: one has up to a mebibyte, and several once it is read, and namespaces are looked at side by side."""
+
+TOLD_AT_ONCE = 2
+"""Statuses of a namespace that are written at once."""
 
 
 class AccessReconciler:
@@ -60,54 +69,50 @@ class AccessReconciler:
 
         Raises ApiError once everything else is done.
         """
-        ticket = self._publisher.ticket()
+        look = _Look(key=key, ticket=self._publisher.ticket())
         seen = await self._surveyor.survey_access(key.namespace)
-        troubles: list[ApiError] = []
-        found: dict[str, DatabaseAccess] = {}
-        told: list[StatusChange] = []
-        overtaken = ""
-        async for observed in self._surveyor.databases(seen):
-            async with self._turns:
-                view = await self._views.of(observed, datetime.now(UTC))
-            database = DatabaseKey(observed.owner.namespace, observed.owner.name)
-            try:
-                published = await self._publish(key, database, view, ticket=ticket, troubles=troubles)
-            except OvertakenError as error:
-                overtaken = str(error)
-            else:
-                found[database.name] = DatabaseAccess.of(view, is_published=published)
-                told += self._told(key, database, view, is_published=published)
-        for change in told:
-            await self._tell(key, change, troubles)
-        if overtaken:
-            self._journal.heard(key, overtaken)
+        await at_once(partial(self._see_to, look, seen), seen.databases, limit=POLICIES_AT_ONCE)
+        await at_once(partial(self._tell, look), look.told, limit=TOLD_AT_ONCE)
+        if look.overtaken:
+            self._journal.heard(key, look.overtaken)
             self._queue.add(key)
             return None  # whoever looks again says what came of it
-        access = world_of(seen, found, datetime.now(UTC))
-        for change in changes(access):
-            await self._tell(key, change, troubles)
-        if troubles:
-            raise troubles[0]
+        access = world_of(seen, look.found, datetime.now(UTC))
+        await at_once(partial(self._tell, look), changes(access), limit=TOLD_AT_ONCE)
+        if look.troubles:
+            raise look.troubles[0]
         end = next_end(access)
         return (end - access.now).total_seconds() if end else None
 
-    async def _publish(
-        self, key: AccessKey, database: DatabaseKey, view: View, *, ticket: int, troubles: list[ApiError]
-    ) -> bool:
+    async def _see_to(self, look: "_Look", seen: NamespaceWorld, name: str) -> None:
+        """Publish the policy of one database."""
+        observed = await self._surveyor.database(seen, name)
+        async with self._turns:
+            view = await self._views.of(observed, datetime.now(UTC))
+        try:
+            published = await self._publish(look, DatabaseKey(look.key.namespace, name), view)
+        except OvertakenError as error:
+            look.overtaken = str(error)
+            return
+        look.found[name] = DatabaseAccess.of(view, is_published=published)
+        look.told += self._told(look.key, DatabaseKey(look.key.namespace, name), view, is_published=published)
+
+    async def _publish(self, look: "_Look", database: DatabaseKey, view: View) -> bool:
         """Whether agents can read the policy as it shall be. Raises OvertakenError."""
         state, live = policy_state(view), view.own(Child.POLICY)
         try:
             if live is not None:
-                await self._publisher.publish(database, state.change, ticket=ticket, live=live)
+                await self._publisher.publish(database, state.change, ticket=look.ticket, live=live)
         except (NotFoundError, InvalidError, ForbiddenError) as error:
             # Its own reconciler finds the same, and says so in the status of the database.
             self._look_closer(database, f"{view.context.reference(Child.POLICY)} could not be applied: {error}")
             return False
         except ApiError as error:
-            troubles.append(error)
+            look.troubles.append(error)
             return False
         if state.change is not None:
-            self._journal.did(key, f"applied {view.context.reference(Child.POLICY)}: {described(state.change, view)}")
+            change = described(state.change, view)
+            self._journal.did(look.key, f"applied {view.context.reference(Child.POLICY)}: {change}")
             return True
         return state.is_published
 
@@ -116,7 +121,7 @@ class AccessReconciler:
         self._queue.add(database)
 
     def _told(self, key: AccessKey, database: DatabaseKey, view: View, *, is_published: bool) -> Iterator[StatusChange]:
-        """What a database says of its policy, if that is new; it waits until all policies are written."""
+        """What a database says of its policy, if that is new."""
         told = database_told(view, is_published=is_published)
         if told.is_turn:
             self._look_closer(database, f"what it says of its policy is not what it said, as {key} comes to")
@@ -128,17 +133,34 @@ class AccessReconciler:
                 events=told.events,
             )
 
-    async def _tell(self, key: AccessKey, change: StatusChange, troubles: list[ApiError]) -> None:
+    async def _tell(self, look: "_Look", change: StatusChange) -> None:
         uid = change.document["metadata"]["uid"]
         try:
             await self._api.apply_status(change.reference, uid=uid, status=change.status)
         except (NotFoundError, ConflictError):
             return  # deleted meanwhile, or made anew, of which an event tells
         except ApiError as error:
-            troubles.append(error)
+            look.troubles.append(error)
             return
-        self._journal.did(key, f"set the status of {change.reference}")
+        self._journal.did(look.key, f"set the status of {change.reference}")
         await self._recorder.record(change.reference.kind, change.document, change.events)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Look:
+    """What came of one look so far."""
+
+    key: AccessKey
+    ticket: int
+    """Of before anything was read."""
+
+    found: dict[str, DatabaseAccess] = field(default_factory=dict)
+    told: list[StatusChange] = field(default_factory=list)
+    """What databases say now; it waits until all policies are written."""
+
+    troubles: list[ApiError] = field(default_factory=list)
+    overtaken: str = ""
+    """By whom, if somebody who may have read newer objects published a policy."""
 
 
 def world_of(seen: NamespaceWorld, found: Mapping[str, DatabaseAccess], now: datetime) -> AccessWorld:

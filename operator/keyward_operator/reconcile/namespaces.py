@@ -32,7 +32,8 @@ class NamespaceReconciler:
         """Look at a namespace. Raises ApiError."""
         seen = await self._surveyor.survey(key.namespace)
         found: dict[str, DatabaseAccess] = {}
-        async for observed in self._surveyor.databases(seen):
+        for database in seen.databases:
+            observed = await self._surveyor.database(seen, database)
             view = await self._views.of(observed, datetime.now(UTC))
             name = observed.owner.name
             state = policy_state(view)

@@ -1,14 +1,14 @@
 """Reads a whole namespace by lists: for a resync everything, for a change of access what policies are made from.
 
-Policies, which may be large and many, come one at a time, and by their names: to find by labels a namespace's few among
-those of all, the API server reads all. Of all others nothing is held but what is small.
+Policies, which may be large and many, are read by themselves, and by their names: to find by labels a namespace's few
+among those of all, the API server reads all. Of all others nothing is held but what is small.
 Children are found by their labels, not by their names, so one that lost its labels, or a stranger in its place, is not
 seen here: the database then seems to miss it, and is looked at by itself.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from keyward_api import names
@@ -92,11 +92,9 @@ class Surveyor:
             pods={},
         )
 
-    async def databases(self, world: NamespaceWorld) -> AsyncIterator[Observed]:
-        """Each database of a namespace, with its policy as it is now."""
-        for name in world.databases:
-            policy = await self._api.get(self._places(world, name)[Child.POLICY])
-            yield self._observed(world, name, policy)
+    async def database(self, world: NamespaceWorld, name: str) -> Observed:
+        """A database of a namespace, with its policy as it is now."""
+        return self._observed(world, name, await self._api.get(self._places(world, name)[Child.POLICY]))
 
     def _observed(self, world: NamespaceWorld, name: str, policy: Json | None) -> Observed:
         inputs = world.inputs
