@@ -43,6 +43,18 @@ class AccessKey:
 
 
 @dataclass(frozen=True, order=True, slots=True)
+class TellingKey:
+    """What a look at the access of a namespace left to be told, in statuses and events."""
+
+    RECONCILER: ClassVar[str] = "telling"
+
+    namespace: str
+
+    def __str__(self) -> str:
+        return f"statuses in namespace {self.namespace}"
+
+
+@dataclass(frozen=True, order=True, slots=True)
 class IAMRoleKey:
     """One KeyspacesIAMRole, whether it exists or not."""
 
@@ -91,7 +103,7 @@ class StrayRolesKey:
         return "IAM roles whose objects are gone"
 
 
-Key = DatabaseKey | NamespaceKey | AccessKey | IAMRoleKey | AgentRoleKey | IAMRolesKey | StrayRolesKey
+Key = DatabaseKey | NamespaceKey | AccessKey | TellingKey | IAMRoleKey | AgentRoleKey | IAMRolesKey | StrayRolesKey
 
 
 class Lane(StrEnum):
@@ -99,6 +111,9 @@ class Lane(StrEnum):
 
     ACCESS = "access"
     """What people wait for: nothing else keeps it waiting."""
+
+    TELLING = "telling"
+    """What people read: it keeps nothing that they wait for waiting."""
 
     OBJECTS = "objects"
     IAM = "iam"
@@ -109,4 +124,6 @@ def lane_of(key: Key) -> Lane:
     """The lane of a key."""
     if isinstance(key, AccessKey):
         return Lane.ACCESS
+    if isinstance(key, TellingKey):
+        return Lane.TELLING
     return Lane.IAM if isinstance(key, IAMRoleKey | AgentRoleKey | StrayRolesKey) else Lane.OBJECTS

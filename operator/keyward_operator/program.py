@@ -47,6 +47,9 @@ SETTINGS_PERIOD = 5.0
 ACCESS_WORKERS = 8
 """Namespaces that are looked at for their access at once; their databases take turns."""
 
+TELLING_WORKERS = 2
+"""Statuses that are written at once, so that policies that are written meanwhile have most of the API server's time."""
+
 IAM_WORKERS = 2
 """Workers for what waits for IAM, which limits the rate of calls."""
 
@@ -146,7 +149,12 @@ class Program:
                         self._queue.add(key)
                     helpers.append(group.create_task(_keep(self._election), name="lease"))
                     helpers.append(group.create_task(resync.run(), name="resync"))
-                    workers = {Lane.ACCESS: ACCESS_WORKERS, Lane.OBJECTS: options.workers, Lane.IAM: IAM_WORKERS}
+                    workers = {
+                        Lane.ACCESS: ACCESS_WORKERS,
+                        Lane.TELLING: TELLING_WORKERS,
+                        Lane.OBJECTS: options.workers,
+                        Lane.IAM: IAM_WORKERS,
+                    }
                     await self._queue.work(reconcile, workers)
                     for task in helpers:
                         task.cancel()

@@ -31,7 +31,10 @@ PAGE = 100
 """Objects asked for at once."""
 
 _JSON = "application/json"
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA_OF_MANY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""What a write is answered with: that is shorter, and says no secret again."""
+
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
 
@@ -53,6 +56,15 @@ _METHODS: Mapping[Verb, str] = {
     "apply": "PATCH",
     "patch": "PATCH",
     "delete": "DELETE",
+}
+
+_ACCEPTED: Mapping[Verb, str] = {
+    "get": _JSON,
+    "list": _JSON,
+    "create": _METADATA,
+    "apply": _METADATA,
+    "patch": _METADATA,
+    "delete": _JSON,
 }
 
 
@@ -126,13 +138,13 @@ class KubernetesApi:
         """As `list_all`, but of each object only its metadata: no Secret's data is read to learn its name."""
         while True:
             try:
-                return await self._list_pages(kind, namespace, label_selector, accept=_METADATA_ONLY)
+                return await self._list_pages(kind, namespace, label_selector, accept=_METADATA_OF_MANY)
             except ExpiredError:
                 await asyncio.sleep(0)
 
     async def pages_of_metadata(self, kind: Kind, *, namespace: str | None, label_selector: str) -> AsyncIterator[Json]:
         """The metadata of all objects, of which never more than a page is held. Raises ExpiredError half-way."""
-        async for items in self._pages(kind, namespace, label_selector, accept=_METADATA_ONLY):
+        async for items in self._pages(kind, namespace, label_selector, accept=_METADATA_OF_MANY):
             for item in items:
                 yield item["metadata"]
 
@@ -161,7 +173,7 @@ class KubernetesApi:
         return await self._call(Request(verb="get", path=path))
 
     async def create(self, manifest: Json, *, kind: Kind | None = None) -> Json:
-        """Create an object; ConflictError where one of its name exists."""
+        """Create an object; ConflictError where one of its name exists. Returns its metadata."""
         kind = kind or reference_to(manifest).kind
         path = _collection(kind, manifest["metadata"].get("namespace") or "")
         created = await self._call(
@@ -171,7 +183,7 @@ class KubernetesApi:
         return created
 
     async def apply(self, manifest: Json, *, resource_version: str | None = None) -> Json:
-        """Server-side apply, with force: what the manifest says is ours to say.
+        """Server-side apply, with force: what the manifest says is ours to say. Returns the object's metadata.
 
         With a resource version, only to the object of that version (ConflictError).
         """
@@ -183,7 +195,10 @@ class KubernetesApi:
         return applied
 
     async def apply_status(self, reference: Reference, *, uid: str, status: Json) -> Json:
-        """Server-side apply of an object's status; ConflictError where the name is another object's by now."""
+        """Server-side apply of an object's status; ConflictError where the name is another object's by now.
+
+        Returns the object's metadata.
+        """
         kind = reference.kind
         body = {
             "apiVersion": kind.api_version,
@@ -196,7 +211,10 @@ class KubernetesApi:
         return applied
 
     async def merge_patch(self, reference: Reference, patch: Json, *, subresource: str | None = None) -> Json:
-        """JSON merge patch. A `metadata.resourceVersion` in it makes it conditional (ConflictError)."""
+        """JSON merge patch. A `metadata.resourceVersion` in it makes it conditional (ConflictError).
+
+        Returns the object's metadata.
+        """
         path, kind = _path(reference, subresource), reference.kind.kind
         patched = await self._call(
             Request(verb="patch", path=path, kind=kind, query=self._signed(), headers=_MERGE_PATCH, body=patch)
@@ -239,7 +257,7 @@ class KubernetesApi:
                 _METHODS[request.verb],
                 self._connection.server + request.path,
                 params=request.query,
-                headers={"Accept": _JSON, "Content-Type": _JSON, **request.headers},
+                headers={"Accept": _ACCEPTED[request.verb], "Content-Type": _JSON, **request.headers},
                 data=None if request.body is None else json.dumps(request.body).encode(),
                 timeout=self._timeout,
                 server_hostname=self._connection.server_hostname,

@@ -1,8 +1,9 @@
 """What the roles, users and locks of a namespace come to: the policies of its databases, and their own status.
 
 The short way from a change to the agents. It reads and writes what access hangs on and nothing else, of a database what
-its status says of the policy; whatever more is to be done, the database's own reconciler does after. One database after
-the other, or two at a time: a namespace may have many large policies, and nothing of one is held for the next.
+its status says of the policy, and that is written after (`telling`); whatever more is to be done, the database's own
+reconciler does. One or two databases at a time: a namespace may have many large policies, and nothing of one is held
+for the next.
 """
 
 import asyncio
@@ -11,10 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from keyward_api.names import FieldManager
 from keyward_operator.children import Child
-from keyward_operator.clients.errors import ApiError, ConflictError, ForbiddenError, InvalidError, NotFoundError
-from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.clients.errors import ApiError, ForbiddenError, InvalidError, NotFoundError
 from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, DatabaseKey, Key
@@ -25,10 +24,10 @@ from keyward_operator.plan.describe import change as described
 from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.databases import Views
-from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.observe import database_reference
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
+from keyward_operator.reconcile.telling import Telling
 from keyward_operator.tasks import at_once
 
 SIDE_BY_SIDE = 2
@@ -37,30 +36,25 @@ SIDE_BY_SIDE = 2
 POLICIES_AT_ONCE = 2
 """Of a namespace: one has up to a mebibyte, and several once it is read, and namespaces are looked at side by side."""
 
-TOLD_AT_ONCE = 2
-"""Statuses of a namespace that are written at once."""
-
 
 class AccessReconciler:
     """Reconciles the access of namespaces, which take turns by databases: one with many keeps no other waiting."""
 
     def __init__(
         self,
-        api: KubernetesApi,
         queue: Inlet[Key],
         *,
         surveyor: Surveyor,
         publisher: Publisher,
         views: Views,
-        recorder: EventRecorder,
+        telling: Telling,
         journal: Journal,
     ) -> None:
-        self._api = api.acting_as(FieldManager.ACCESS)
         self._queue = queue
         self._surveyor = surveyor
         self._publisher = publisher
         self._views = views
-        self._recorder = recorder
+        self._telling = telling
         self._journal = journal
         self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -69,16 +63,20 @@ class AccessReconciler:
 
         Raises ApiError once everything else is done.
         """
-        look = _Look(key=key, ticket=self._publisher.ticket())
+        async with self._telling.looking(key.namespace):
+            return await self._look(_Look(key=key, ticket=self._publisher.ticket()))
+
+    async def _look(self, look: "_Look") -> float | None:
+        key = look.key
         seen = await self._surveyor.survey_access(key.namespace)
         await at_once(partial(self._see_to, look, seen), seen.databases, limit=POLICIES_AT_ONCE)
-        await at_once(partial(self._tell, look), look.told, limit=TOLD_AT_ONCE)
         if look.overtaken:
+            self._telling.leave(key.namespace, look.told, whole=False)
             self._journal.heard(key, look.overtaken)
             self._queue.add(key)
             return None  # whoever looks again says what came of it
         access = world_of(seen, look.found, datetime.now(UTC))
-        await at_once(partial(self._tell, look), changes(access), limit=TOLD_AT_ONCE)
+        self._telling.leave(key.namespace, [*look.told, *changes(access)])
         if look.troubles:
             raise look.troubles[0]
         end = next_end(access)
@@ -126,24 +124,9 @@ class AccessReconciler:
         if told.is_turn:
             self._look_closer(database, f"what it says of its policy is not what it said, as {key} comes to")
         if told.is_new:
-            yield StatusChange(
-                reference=database_reference(database),
-                document=view.observed.database,
-                status=told.status,
-                events=told.events,
+            yield StatusChange.of(
+                database_reference(database), view.observed.database, status=told.status, events=told.events
             )
-
-    async def _tell(self, look: "_Look", change: StatusChange) -> None:
-        uid = change.document["metadata"]["uid"]
-        try:
-            await self._api.apply_status(change.reference, uid=uid, status=change.status)
-        except (NotFoundError, ConflictError):
-            return  # deleted meanwhile, or made anew, of which an event tells
-        except ApiError as error:
-            look.troubles.append(error)
-            return
-        self._journal.did(look.key, f"set the status of {change.reference}")
-        await self._recorder.record(change.reference.kind, change.document, change.events)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -156,7 +139,7 @@ class _Look:
 
     found: dict[str, DatabaseAccess] = field(default_factory=dict)
     told: list[StatusChange] = field(default_factory=list)
-    """What databases say now; it waits until all policies are written."""
+    """What databases say now."""
 
     troubles: list[ApiError] = field(default_factory=list)
     overtaken: str = ""

@@ -7,8 +7,8 @@ from keyward_operator.json_types import Json
 from keyward_operator.kinds import Reference
 
 
-async def set_finalizers(api: KubernetesApi, reference: Reference, document: Json, finalizers: Sequence[str]) -> Json:
-    """Give the object these finalizers, if it is still as `document` says, and return it. Raises ApiError."""
+async def set_finalizers(api: KubernetesApi, reference: Reference, document: Json, finalizers: Sequence[str]) -> None:
+    """Give the object these finalizers, if it is still as `document` says. Raises ApiError."""
     version = document["metadata"]["resourceVersion"]
     patch = {"metadata": {"finalizers": list(finalizers), "resourceVersion": version}}
-    return await api.merge_patch(reference, patch)
+    await api.merge_patch(reference, patch)

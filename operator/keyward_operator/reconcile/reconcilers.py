@@ -18,6 +18,7 @@ from keyward_operator.keys import (
     Key,
     NamespaceKey,
     StrayRolesKey,
+    TellingKey,
 )
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.queue.work_queue import Inlet
@@ -35,6 +36,7 @@ from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.replacements import Replacements
 from keyward_operator.reconcile.stray_roles import StrayRolesReconciler
 from keyward_operator.reconcile.survey import Surveyor
+from keyward_operator.reconcile.telling import Telling
 from keyward_operator.scope import Scope
 
 
@@ -89,14 +91,9 @@ def build(
     )
     surveyor = Surveyor(api, scope, cluster=cluster, replacement_due=replacements.due)
     namespaces = NamespaceReconciler(queue, surveyor=surveyor, views=views, journal=journal)
+    telling = Telling(api, queue, recorder=recorder, journal=journal)
     access = AccessReconciler(
-        api,
-        queue,
-        surveyor=surveyor,
-        publisher=publisher,
-        views=views,
-        recorder=recorder,
-        journal=journal,
+        queue, surveyor=surveyor, publisher=publisher, views=views, telling=telling, journal=journal
     )
     executor = IamExecutor(iam)
     roles = IAMRoleReconciler(
@@ -111,6 +108,7 @@ def build(
             DatabaseKey: databases.reconcile,
             NamespaceKey: namespaces.reconcile,
             AccessKey: access.reconcile,
+            TellingKey: telling.reconcile,
             IAMRoleKey: roles.reconcile,
             AgentRoleKey: agent_roles.reconcile,
             IAMRolesKey: IAMRolesReconciler(api, queue, journal).reconcile,

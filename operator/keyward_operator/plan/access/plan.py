@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from keyward_api.names import FieldManager
 from keyward_api.resources.lock import KeyspacesLock
@@ -25,10 +26,16 @@ class StatusChange:
 
     reference: Reference
     document: Json
-    """The object as it was read."""
+    """Of the object as it was read, what an event about it takes."""
 
     status: Json
     events: tuple[Happening, ...]
+
+    @classmethod
+    def of(cls, reference: Reference, document: Json, *, status: Json, events: tuple[Happening, ...]) -> Self:
+        """Without the rest of the object, for what is to be told may wait."""
+        metadata = {name: document["metadata"][name] for name in ("namespace", "name", "uid", "resourceVersion")}
+        return cls(reference=reference, document={"metadata": metadata}, status=status, events=events)
 
 
 def changes(world: AccessWorld) -> Iterator[StatusChange]:
@@ -56,9 +63,9 @@ def _changes(
         metadata = document["metadata"]
         status = status_of(document, world)
         if "deletionTimestamp" not in metadata and status_differs(document, status, FieldManager.ACCESS):
-            yield StatusChange(
-                reference=Reference(kind=kind, namespace=metadata["namespace"], name=metadata["name"]),
-                document=document,
+            yield StatusChange.of(
+                Reference(kind=kind, namespace=metadata["namespace"], name=metadata["name"]),
+                document,
                 status=status,
                 events=events.transitions(conditions_of(document), status["conditions"]),
             )

@@ -1,25 +1,26 @@
 import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import pytest
 
 from keyward_operator.children import Child
-from keyward_operator.clients.errors import ApiError, ConflictError, ForbiddenError
-from keyward_operator.clients.kubernetes_api import KubernetesApi
+from keyward_operator.clients.errors import ApiError, ForbiddenError
 from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, DatabaseKey, Key
-from keyward_operator.kinds import Reference
+from keyward_operator.plan.access.plan import StatusChange
 from keyward_operator.plan.observed import Observed
 from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.reconcile.access import AccessReconciler
 from keyward_operator.reconcile.databases import Views
-from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import Inputs, NamespaceWorld, Surveyor
+from keyward_operator.reconcile.telling import Telling
 from tests.unit.operator.builders import Json, lock, observed, role, settled, user, view_for
 from tests.unit.operator.plan.access.worlds import named, verdicts_of
 
@@ -36,12 +37,14 @@ class Cluster:
         self.counts = databases or {"payments": 1}
         self.compiled: list[str] = []
         self.policies: list[str] = []
-        self.statuses: dict[str, Json] = {}
-        self.policy_errors: list[Exception] = []
-        self.status_errors: dict[str, ApiError] = {}
+        self.told: list[tuple[dict[str, Json], bool]] = []
+        """What each look left to be told, by the objects' names, and whether that is all."""
 
-    def acting_as(self, _: str) -> Self:
-        return self
+        self.policy_errors: list[Exception] = []
+
+    @property
+    def statuses(self) -> dict[str, Json]:
+        return {name: status for told, _ in self.told for name, status in told.items()}
 
     async def survey_access(self, namespace: str) -> NamespaceWorld:
         inputs = Inputs(roles=ROLES, users=USERS, locks=LOCKS, iam_roles=())
@@ -66,24 +69,22 @@ class Cluster:
             raise self.policy_errors.pop(0)
         self.policies.append(str(key))
 
-    async def apply_status(self, reference: Reference, *, uid: str, status: Json) -> None:
-        if reference.name in self.status_errors:
-            raise self.status_errors[reference.name]
-        self.statuses[reference.name] = status
+    @asynccontextmanager
+    async def looking(self, _: str) -> AsyncIterator[None]:
+        yield
 
-    async def record(self, *_: object) -> None:
-        pass
+    def leave(self, _: str, changes: Iterable[StatusChange], *, whole: bool = True) -> None:
+        self.told.append(({change.reference.name: change.status for change in changes}, whole))
 
 
 def made(cluster: Cluster) -> tuple[AccessReconciler, WorkQueue[Key]]:
     queue: WorkQueue[Key] = WorkQueue()
     reconciler = AccessReconciler(
-        cast(KubernetesApi, cluster),
         queue,
         surveyor=cast(Surveyor, cluster),
         publisher=cast(Publisher, cluster),
         views=cast(Views, cluster),
-        recorder=cast(EventRecorder, cluster),
+        telling=cast(Telling, cluster),
         journal=Journal(),
     )
     return reconciler, queue
@@ -112,7 +113,8 @@ async def test_who_was_overtaken_says_nothing_and_looks_again_once_the_rest_is_w
     reconciler, queue = made(cluster)
     assert await reconciler.reconcile(AccessKey("payments")) is None
     assert len(cluster.policies) == 2
-    assert len(cluster.statuses) == 2, "what was written is told, and nothing of users and locks"
+    ((told, whole),) = cluster.told
+    assert (len(told), whole) == (2, False), "what was written is told, and nothing of users and locks"
     assert await queue.get() == AccessKey("payments")
 
 
@@ -123,15 +125,7 @@ async def test_one_policy_that_cannot_be_written_keeps_no_other_waiting_and_is_t
     with pytest.raises(ApiError, match="no answer"):
         await reconciler.reconcile(AccessKey("payments"))
     assert len(cluster.policies) == 2
-    assert cluster.statuses
-
-
-async def test_an_object_that_was_made_anew_keeps_no_other_from_its_status() -> None:
-    cluster = Cluster()
-    cluster.status_errors = {"reader": ConflictError("another uid", status=409)}
-    reconciler, _ = made(cluster)
-    await reconciler.reconcile(AccessKey("payments"))
-    assert cluster.statuses.keys() == {"orders", "app", "incident"}
+    assert cluster.told[0][1], "all that is to be told is known"
 
 
 async def test_a_namespace_with_many_databases_keeps_no_other_waiting() -> None:
