@@ -35,6 +35,7 @@ class News:
             self._is_news(kind.plural, body, _substance(kind, body))
         if kind is kinds.KEYSPACES_POLICY:
             self._is_news("reports", body, _reports(body))
+            self._is_news("spec", body, body["metadata"].get("generation"))
 
     def keys(
         self, kind: Kind, event_type: str | None, body: Mapping[str, Any], owner: DatabaseKey | None
@@ -59,14 +60,16 @@ class News:
         self, event_type: str | None, body: Mapping[str, Any], owner: DatabaseKey | None, *, is_news: bool
     ) -> Iterator[Key]:
         """What it grants as IAM roles, and what agents report, its database tells; all else who wrote it knows."""
+        generation = int(body["metadata"].get("generation") or 0)
         reported = self._is_news("reports", body, _reports(body), event_type)
+        written = self._is_news("spec", body, generation, event_type)
         if owner is None:
             return
         if is_news or reported:
             yield owner
         if is_news:
             yield IAMRolesKey(owner.namespace)
-        if event_type != DELETED and not self._is_ours(owner, body["metadata"].get("generation", 0)):
+        if written and event_type != DELETED and not self._is_ours(owner, generation):
             yield AccessKey(owner.namespace)
 
     def _is_news(self, what: str, body: Mapping[str, Any], substance: object, event_type: str | None = None) -> bool:

@@ -31,6 +31,9 @@ CONTROLLERS = (
     "deployment-controller,replicaset-controller,namespace-controller,validatingadmissionpolicy-status-controller,"
     "clusterrole-aggregation-controller"
 )
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
+"""Before a command: the process does not outlive the tests, however they end."""
+
 _API_SERVER = "kube-apiserver"
 _ENVIRONMENT = {**os.environ, "GOGC": "400"}
 """There is more memory than processors here, and what an operator is measured against shall not take all of them."""
@@ -223,7 +226,7 @@ class ControlPlane:
     def _run(self, program: Path, *arguments: str) -> None:
         with (self.folder / f"{program.name}.log").open("ab") as log:
             self._processes[program.name] = subprocess.Popen(
-                [program, *arguments], stdout=log, stderr=log, env=_ENVIRONMENT
+                [*DIES_WITH_US, program, *arguments], stdout=log, stderr=log, env=_ENVIRONMENT
             )
 
     def _end(self, program: str) -> None:
@@ -256,6 +259,7 @@ class RunningOperator:
     def start(self) -> None:
         """Start it, without waiting for anything."""
         command = [
+            *DIES_WITH_US,
             *(sys.executable, "-W", "error", "-m", "keyward_operator.main"),
             f"--kubeconfig={self.control_plane.kubeconfig(OPERATOR, port=self.api_server_port)}",
             f"--settings-file={self.settings}",

@@ -121,6 +121,14 @@ def test_a_policy_that_somebody_else_wrote_is_looked_at() -> None:
     sink.written = 4
     sink.policy("ADDED", spec=granting("a"), generation=4)
     assert sink.policy("MODIFIED", spec=granting("a"), generation=5) == [ACCESS]
+    assert sink.policy("MODIFIED", spec=granting("a"), status=reporting("r"), generation=5) == [DATABASE], "once"
+
+
+def test_a_policy_that_was_listed_is_nobody_else_s_writing() -> None:
+    sink = Sink()
+    sink.written = 0
+    sink.event(kinds.KEYSPACES_POLICY, None, namespace="keyward-agents", labels=OWNER, status=reporting("r1"))
+    assert sink.policy("MODIFIED", status=reporting("r2")) == []
 
 
 def test_a_policy_that_is_gone_is_made_anew_by_its_database() -> None:
