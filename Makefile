@@ -6,6 +6,9 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
+CONVERGENCE := tests/integration/operator/convergence
+# They take minutes.
+DEATHS := $(CONVERGENCE)/test_deaths.py $(CONVERGENCE)/test_iam_deaths.py
 
 .PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol outage cert-manager fuzz differential \
 	rollouts property bench-operator clean down
@@ -47,7 +50,7 @@ unit: setup ## Unit tests and fuzzers: no cluster, no database
 
 integration: setup ## Agent, local AWS and local Keyspaces as processes; the operator against a real API server
 	$(BIN)/python -m local up
-	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py
+	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py $(DEATHS:%=--ignore=%)
 
 compat: setup ## The driver makers' own suites, direct and through the agent; writes docs/compatibility.md
 	$(BIN)/python -m tests.compat
@@ -72,8 +75,8 @@ rollouts: setup ## Twenty rolling updates under Python and gocql drivers that re
 	$(BIN)/python -m local up
 	KEYWARD_ROLLOUTS=20 $(PYTEST) tests/e2e/test_rollouts.py -s
 
-property: setup ## 200 sequences of edits, deletes and crashes, after which the operator converges (COUNT), and a small bench
-	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) tests/integration/operator/convergence/test_sequences.py tests/bench
+property: setup ## 200 sequences (COUNT) of edits and crashes, deaths at every write, all of which converge, and a small bench
+	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) $(CONVERGENCE)/test_sequences.py $(DEATHS) tests/bench
 
 cert-manager: setup ## cert-manager's own controllers sign the certificate authorities of databases
 	$(PYTEST) tests/cert_manager

@@ -69,6 +69,12 @@ class Journal:
         if cause not in causes and len(causes) < CAUSES:
             causes.append(cause)
 
+    def pass_on(self, key: Key, to: Key) -> None:
+        """What `key` is being worked on for, `to` will be looked at for, too."""
+        look = self._current.get(key)
+        for cause in look.causes if look else ():
+            self.heard(to, cause)
+
     @contextmanager
     def look(self, key: Key) -> Iterator[None]:
         """Around the work on `key`."""

@@ -52,7 +52,7 @@ class Telling:
         told.changes = found if whole else told.changes | found
         if told.changes:
             key = TellingKey(namespace)
-            self._journal.heard(key, f"a look at {AccessKey(namespace)} found what is to be told")
+            self._journal.pass_on(AccessKey(namespace), key)
             self._queue.add(key)
 
     async def reconcile(self, key: TellingKey) -> None:

@@ -73,3 +73,17 @@ def test_causes_are_bounded() -> None:
     with made.look(KEY):
         pass
     assert len(made.of(KEY)[0].causes) == journal.CAUSES
+
+
+def test_what_a_key_is_worked_on_for_another_is_looked_at_for_too() -> None:
+    made = Journal()
+    made.heard(KEY, "KeyspacesUser payments/web was modified")
+    with made.look(KEY):
+        made.pass_on(KEY, OTHER)
+    with made.look(OTHER):
+        pass
+    assert made.of(OTHER)[0].causes == ["KeyspacesUser payments/web was modified"]
+    made.pass_on(KEY, OTHER)
+    with made.look(OTHER):
+        pass
+    assert made.of(OTHER)[1].causes == [], "nothing is passed on once it is over"

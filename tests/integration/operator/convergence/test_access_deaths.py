@@ -93,7 +93,7 @@ async def test_whichever_write_of_the_look_it_dies_at_the_next_one_converges(
     assert await _found(world) == wanted, "who lives needs no other look"
     assert await _settled(own, world) == wanted
     assert any(each.policies == wanted.policies and each.told != wanted.told for each in left), "agents go before"
-    assert len({str(each.policies) for each in left}) == 1 + len(DATABASES), "one policy was written and another not"
+    assert any(each.policies != wanted.policies for each in left), "it died before a policy was written, too"
     assert len({str(each.told) for each in left}) >= parts, "some of what is told was written and some not"
 
 
