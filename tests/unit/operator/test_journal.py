@@ -86,4 +86,4 @@ def test_what_a_key_is_worked_on_for_another_is_looked_at_for_too() -> None:
     made.pass_on(KEY, OTHER)
     with made.look(OTHER):
         pass
-    assert made.of(OTHER)[1].causes == [], "nothing is passed on once it is over"
+    assert made.of(OTHER)[-1].causes == [], "nothing is passed on once it is over"
