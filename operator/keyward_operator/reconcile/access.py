@@ -63,20 +63,16 @@ class AccessReconciler:
 
         Raises ApiError once everything else is done.
         """
-        async with self._telling.looking(key.namespace):
-            return await self._look(_Look(key=key, ticket=self._publisher.ticket()))
-
-    async def _look(self, look: "_Look") -> float | None:
-        key = look.key
+        await self._telling.begin(key.namespace)
+        look = _Look(key=key, ticket=self._publisher.ticket())
         seen = await self._surveyor.survey_access(key.namespace)
         await at_once(partial(self._see_to, look, seen), seen.databases, limit=POLICIES_AT_ONCE)
         if look.overtaken:
-            self._telling.leave(key.namespace, look.told, whole=False)
             self._journal.heard(key, look.overtaken)
             self._queue.add(key)
             return None  # whoever looks again says what came of it
         access = world_of(seen, look.found, datetime.now(UTC))
-        self._telling.leave(key.namespace, [*look.told, *changes(access)])
+        self._telling.leave(key.namespace, changes(access))
         if look.troubles:
             raise look.troubles[0]
         end = next_end(access)
@@ -93,7 +89,8 @@ class AccessReconciler:
             look.overtaken = str(error)
             return
         look.found[name] = DatabaseAccess.of(view, is_published=published)
-        look.told += self._told(look.key, DatabaseKey(look.key.namespace, name), view, is_published=published)
+        database = DatabaseKey(look.key.namespace, name)
+        self._telling.leave(look.key.namespace, self._told(look.key, database, view, is_published=published))
 
     async def _publish(self, look: "_Look", database: DatabaseKey, view: View) -> bool:
         """Whether agents can read the policy as it shall be. Raises OvertakenError."""
@@ -138,9 +135,6 @@ class _Look:
     """Of before anything was read."""
 
     found: dict[str, DatabaseAccess] = field(default_factory=dict)
-    told: list[StatusChange] = field(default_factory=list)
-    """What databases say now."""
-
     troubles: list[ApiError] = field(default_factory=list)
     overtaken: str = ""
     """By whom, if somebody who may have read newer objects published a policy."""

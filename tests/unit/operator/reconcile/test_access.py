@@ -1,6 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -37,14 +36,10 @@ class Cluster:
         self.counts = databases or {"payments": 1}
         self.compiled: list[str] = []
         self.policies: list[str] = []
-        self.told: list[tuple[dict[str, Json], bool]] = []
-        """What each look left to be told, by the objects' names, and whether that is all."""
+        self.statuses: dict[str, Json] = {}
+        """What was left to be told, by the objects' names."""
 
         self.policy_errors: list[Exception] = []
-
-    @property
-    def statuses(self) -> dict[str, Json]:
-        return {name: status for told, _ in self.told for name, status in told.items()}
 
     async def survey_access(self, namespace: str) -> NamespaceWorld:
         inputs = Inputs(roles=ROLES, users=USERS, locks=LOCKS, iam_roles=())
@@ -69,12 +64,11 @@ class Cluster:
             raise self.policy_errors.pop(0)
         self.policies.append(str(key))
 
-    @asynccontextmanager
-    async def looking(self, _: str) -> AsyncIterator[None]:
-        yield
+    async def begin(self, _: str) -> None:
+        pass
 
-    def leave(self, _: str, changes: Iterable[StatusChange], *, whole: bool = True) -> None:
-        self.told.append(({change.reference.name: change.status for change in changes}, whole))
+    def leave(self, _: str, changes: Iterable[StatusChange]) -> None:
+        self.statuses |= {change.reference.name: change.status for change in changes}
 
 
 def made(cluster: Cluster) -> tuple[AccessReconciler, WorkQueue[Key]]:
@@ -113,8 +107,8 @@ async def test_who_was_overtaken_says_nothing_and_looks_again_once_the_rest_is_w
     reconciler, queue = made(cluster)
     assert await reconciler.reconcile(AccessKey("payments")) is None
     assert len(cluster.policies) == 2
-    ((told, whole),) = cluster.told
-    assert (len(told), whole) == (2, False), "what was written is told, and nothing of users and locks"
+    assert cluster.statuses.keys() <= {"orders", "orders-1", "orders-2"}, "nothing is told of users and locks"
+    assert len(cluster.statuses) == 2, "but what was written"
     assert await queue.get() == AccessKey("payments")
 
 
@@ -125,7 +119,7 @@ async def test_one_policy_that_cannot_be_written_keeps_no_other_waiting_and_is_t
     with pytest.raises(ApiError, match="no answer"):
         await reconciler.reconcile(AccessKey("payments"))
     assert len(cluster.policies) == 2
-    assert cluster.told[0][1], "all that is to be told is known"
+    assert "app" in cluster.statuses, "all that is to be told is known"
 
 
 async def test_a_namespace_with_many_databases_keeps_no_other_waiting() -> None:

@@ -22,6 +22,7 @@ class Api:
     """Takes statuses, once they may be taken, and events."""
 
     def __init__(self) -> None:
+        self.now = 0.0
         self.statuses: list[tuple[str, Any]] = []
         self.events: list[str] = []
         self.errors: dict[str, Exception] = {}
@@ -47,7 +48,8 @@ class Api:
 def made() -> tuple[Telling, Api, WorkQueue[Key]]:
     api, queue = Api(), WorkQueue[Key]()
     recorder = cast(EventRecorder, api)
-    return Telling(cast(KubernetesApi, api), queue, recorder=recorder, journal=Journal()), api, queue
+    clock = lambda: api.now  # noqa: E731
+    return Telling(cast(KubernetesApi, api), queue, recorder=recorder, journal=Journal(), clock=clock), api, queue
 
 
 def change(name: str, number: int = 1) -> StatusChange:
@@ -75,17 +77,34 @@ async def test_where_nothing_is_to_be_told_nothing_is_put_in() -> None:
 async def test_what_a_later_look_found_takes_the_place_of_all_that_was_left_before() -> None:
     telling, api, _ = made()
     telling.leave("payments", [change("a"), change("b")])
+    await telling.begin("payments")
     telling.leave("payments", [change("b", 2)])
     await telling.reconcile(KEY)
     assert api.statuses == [("b", 2)]
 
 
-async def test_a_look_that_was_overtaken_adds_to_what_was_left_before() -> None:
+async def test_a_look_leaves_what_it_found_bit_by_bit() -> None:
     telling, api, _ = made()
-    telling.leave("payments", [change("a"), change("b")])
-    telling.leave("payments", [change("b", 2)], whole=False)
+    await telling.begin("payments")
+    telling.leave("payments", [change("a")])
     await telling.reconcile(KEY)
-    assert api.statuses == [("a", 1), ("b", 2)]
+    telling.leave("payments", [change("b")])
+    await telling.reconcile(KEY)
+    assert api.statuses == [("a", 1), ("b", 1)]
+
+
+async def test_looks_that_follow_closely_keep_nothing_from_being_told() -> None:
+    telling, api, _ = made()
+    for number in range(3):
+        await telling.begin("payments")
+        telling.leave("payments", [change("a", number)])
+        api.now += 0.9
+    assert api.statuses == [], "not yet"
+    await telling.begin("payments")
+    assert api.statuses == [("a", 2)]
+    telling.leave("payments", [change("a", 3)])
+    await telling.begin("payments")
+    assert api.statuses == [("a", 2)], "once it was told there is time again"
 
 
 async def test_a_look_reads_no_status_that_is_about_to_be_another() -> None:
@@ -103,9 +122,8 @@ async def test_a_look_reads_no_status_that_is_about_to_be_another() -> None:
 
 
 async def _look(telling: Telling, api: Api) -> None:
-    async with telling.looking("payments"):
-        assert api.statuses == [("a", 1)], "what was being written is"
-        telling.leave("payments", [])
+    await telling.begin("payments")
+    assert api.statuses == [("a", 1)], "what was being written is"
 
 
 @pytest.mark.parametrize("error", [NotFoundError("gone", status=404), ConflictError("another uid", status=409)])
