@@ -300,10 +300,15 @@ class RunningOperator:
         except OSError:
             return 0, ""
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric over all its labels."""
+    def metric(self, name: str, label: str = "") -> float:
+        """The sum of a metric over all its labels, or over those with `label`."""
         lines = self.get("/metrics")[1].splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+        samples = [line for line in lines if line.split("{")[0].split(" ")[0] == name and label in line]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
+
+    def resyncs(self) -> float:
+        """How often a namespace was looked at as a whole."""
+        return self.metric("keyward_operator_reconciles_total", 'reconciler="namespace"')
 
     def wait_until_ready(self) -> None:
         """Wait until /readyz answers 200."""

@@ -136,13 +136,10 @@ def test_agents_are_scheduled_as_the_database_asks_and_a_look_at_it_writes_nothi
 
 
 def writes_after(operator: RunningOperator, resyncs: int) -> tuple[float, float]:
-    """How often keys were worked on, and what was written, in the meantime."""
-    reconciles, writes = operator.metric("keyward_operator_reconciles_total"), written(operator)
-    eventually(
-        lambda: operator.metric("keyward_operator_reconciles_total") >= reconciles + resyncs,
-        what=f"{resyncs} more reconciles",
-    )
-    return operator.metric("keyward_operator_reconciles_total") - reconciles, written(operator) - writes
+    """How often namespaces were looked at, and what was written, in the meantime."""
+    before, writes = operator.resyncs(), written(operator)
+    eventually(lambda: operator.resyncs() >= before + resyncs, what=f"{resyncs} more looks at namespaces")
+    return operator.resyncs() - before, written(operator) - writes
 
 
 def written(operator: RunningOperator) -> float:

@@ -133,6 +133,6 @@ def is_settled(found: dict[str, Any]) -> bool:
 
 def rests(operator: RunningOperator) -> bool:
     """Whether it looked at everything at least twice and wrote nothing."""
-    looks, writes = (operator.metric(f"keyward_operator_{name}_total") for name in ("reconciles", "writes"))
-    eventually(lambda: operator.metric("keyward_operator_reconciles_total") >= looks + 2, what="two more looks")
+    looks, writes = operator.resyncs(), operator.metric("keyward_operator_writes_total")
+    eventually(lambda: operator.resyncs() >= looks + 2, what="two more looks")
     return operator.metric("keyward_operator_writes_total") == writes
