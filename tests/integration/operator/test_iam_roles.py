@@ -298,8 +298,8 @@ def test_a_look_at_what_is_settled_writes_nothing(
     )
 
     def looked() -> tuple[float, float]:
-        looks, writes = (operator.metric(f"keyward_operator_{name}_total") for name in ("reconciles", "writes"))
-        eventually(lambda: operator.metric("keyward_operator_reconciles_total") >= looks + 12, what="12 more looks")
+        looks, writes = operator.resyncs(), operator.metric("keyward_operator_writes_total")
+        eventually(lambda: operator.resyncs() >= looks + 3, what="three more looks at namespaces")
         return writes, operator.metric("keyward_operator_writes_total")
 
     eventually(lambda: len(set(looked())) == 1, what="everything is settled")

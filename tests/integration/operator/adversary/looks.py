@@ -7,8 +7,6 @@ from typing import Any
 
 from tests.integration.operator.control_plane import RunningOperator, eventually
 
-RECONCILES = "keyward_operator_reconciles_total"
-
 
 def looks_at(operator: RunningOperator, database: str) -> list[dict[str, Any]]:
     """The looks at a database (`<namespace>/<name>`) that the operator remembers, whether it exists or not."""
@@ -20,5 +18,5 @@ def looks_at(operator: RunningOperator, database: str) -> list[dict[str, Any]]:
 
 def resyncs(operator: RunningOperator, number: int = 3) -> None:
     """Wait until the operator has looked at everything so often again; each time at two namespaces at least."""
-    before = operator.metric(RECONCILES)
-    eventually(lambda: operator.metric(RECONCILES) >= before + 2 * number, what=f"{number} resyncs")
+    before = operator.resyncs()
+    eventually(lambda: operator.resyncs() >= before + 2 * number, what=f"{number} resyncs")
