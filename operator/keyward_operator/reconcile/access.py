@@ -18,7 +18,7 @@ from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, DatabaseKey, Key
 from keyward_operator.plan.access.plan import StatusChange, changes, next_end
-from keyward_operator.plan.access.policies import database_told, policy_state
+from keyward_operator.plan.access.policies import DatabaseTold, PolicyState, database_told, policy_state
 from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess, access_world
 from keyward_operator.plan.describe import change as described
 from keyward_operator.plan.view import View
@@ -35,6 +35,20 @@ SIDE_BY_SIDE = 2
 
 POLICIES_AT_ONCE = 2
 """Of a namespace: one has up to a mebibyte, and several once it is read, and namespaces are looked at side by side."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Look:
+    """What came of one look so far."""
+
+    key: AccessKey
+    ticket: int
+    """Of before anything was read."""
+
+    found: dict[str, DatabaseAccess] = field(default_factory=dict)
+    troubles: list[ApiError] = field(default_factory=list)
+    overtaken: str = ""
+    """By whom, if somebody who may have read newer objects published a policy."""
 
 
 class AccessReconciler:
@@ -78,23 +92,24 @@ class AccessReconciler:
         end = next_end(access)
         return (end - access.now).total_seconds() if end else None
 
-    async def _see_to(self, look: "_Look", seen: NamespaceWorld, name: str) -> None:
+    async def _see_to(self, look: _Look, seen: NamespaceWorld, name: str) -> None:
         """Publish the policy of one database."""
         observed = await self._surveyor.database(seen, name)
         async with self._turns:
             view = await self._views.of(observed, datetime.now(UTC))
+        database, state = DatabaseKey(look.key.namespace, name), policy_state(view)
         try:
-            published = await self._publish(look, DatabaseKey(look.key.namespace, name), view)
+            published = await self._publish(look, database, view, state)
         except OvertakenError as error:
             look.overtaken = str(error)
             return
         look.found[name] = DatabaseAccess.of(view, is_published=published)
-        database = DatabaseKey(look.key.namespace, name)
-        self._telling.leave(look.key.namespace, self._told(look.key, database, view, is_published=published))
+        told = database_told(view, state, is_published=published)
+        self._telling.leave(look.key.namespace, self._told(look.key, database, view, told))
 
-    async def _publish(self, look: "_Look", database: DatabaseKey, view: View) -> bool:
+    async def _publish(self, look: _Look, database: DatabaseKey, view: View, state: PolicyState) -> bool:
         """Whether agents can read the policy as it shall be. Raises OvertakenError."""
-        state, live = policy_state(view), view.own(Child.POLICY)
+        live = view.own(Child.POLICY)
         try:
             if live is not None:
                 await self._publisher.publish(database, state.change, ticket=look.ticket, live=live)
@@ -115,29 +130,14 @@ class AccessReconciler:
         self._journal.heard(database, cause)
         self._queue.add(database)
 
-    def _told(self, key: AccessKey, database: DatabaseKey, view: View, *, is_published: bool) -> Iterator[StatusChange]:
+    def _told(self, key: AccessKey, database: DatabaseKey, view: View, told: DatabaseTold) -> Iterator[StatusChange]:
         """What a database says of its policy, if that is new."""
-        told = database_told(view, is_published=is_published)
         if told.is_turn:
             self._look_closer(database, f"what it says of its policy is not what it said, as {key} comes to")
         if told.is_new:
             yield StatusChange.of(
                 database_reference(database), view.observed.database, status=told.status, events=told.events
             )
-
-
-@dataclass(kw_only=True, slots=True)
-class _Look:
-    """What came of one look so far."""
-
-    key: AccessKey
-    ticket: int
-    """Of before anything was read."""
-
-    found: dict[str, DatabaseAccess] = field(default_factory=dict)
-    troubles: list[ApiError] = field(default_factory=list)
-    overtaken: str = ""
-    """By whom, if somebody who may have read newer objects published a policy."""
 
 
 def world_of(seen: NamespaceWorld, found: Mapping[str, DatabaseAccess], now: datetime) -> AccessWorld:

@@ -32,10 +32,9 @@ class NamespaceReconciler:
         """Look at a namespace. Raises ApiError."""
         seen = await self._surveyor.survey(key.namespace)
         found: dict[str, DatabaseAccess] = {}
-        for database in seen.databases:
-            observed = await self._surveyor.database(seen, database)
+        for name in seen.databases:
+            observed = await self._surveyor.database(seen, name)
             view = await self._views.of(observed, datetime.now(UTC))
-            name = observed.owner.name
             state = policy_state(view)
             self._pass_on(DatabaseKey(key.namespace, name), view, state)
             if is_concerned(observed.database) and not has_finalizer(observed.database):
@@ -55,7 +54,7 @@ class NamespaceReconciler:
         steps = plan(view)
         measure(view)
         cause = f"a look at namespace {key.namespace} found that it is not as it shall be"
-        if state.change or database_told(view, is_published=state.is_published).is_new:
+        if state.change or database_told(view, state, is_published=state.is_published).is_new:
             access = AccessKey(key.namespace)
             self._journal.heard(access, f"{cause}: the policy of {key}, or what is told of it")
             self._queue.add(access)

@@ -244,7 +244,8 @@ def looked_at(world: Observed, platform: PlatformSettings | None = None) -> Obse
 def told_by(world: Observed, platform: PlatformSettings | None = None) -> DatabaseTold:
     """What the reconciler of access says in the status of the database."""
     view = view_for(world, platform)
-    return database_told(view, is_published=policy_state(view).is_published)
+    state = policy_state(view)
+    return database_told(view, state, is_published=state.is_published)
 
 
 def changed_child(world: Observed, child: Child, **parts: Any) -> Observed:

@@ -18,8 +18,11 @@ from keyward_operator.plan.view import View
 class PolicyState:
     """How the policy of a database stands to what its namespace asks for."""
 
+    wanted: Json | None
+    """The policy as it shall be; None where it waits for something, or there shall be none."""
+
     change: Json | None
-    """The policy as it shall be; None where it is so.
+    """The same where it is to be written; None where it is so.
 
     None too where there is none yet, or the database is being deleted: then other children are concerned as well.
     """
@@ -46,18 +49,20 @@ def policy_state(view: View) -> PolicyState:
     """Judge the policy of a database."""
     live, wanted = view.own(Child.POLICY), wanted_policy(view)
     if live is None or wanted is None:
-        return PolicyState(change=None, is_published=live is None and view.compilation is None)
+        is_published = live is None and view.compilation is None
+        return PolicyState(wanted=wanted, change=None, is_published=is_published)
     is_published = not differs(live, wanted)
-    return PolicyState(change=None if is_published or _is_leaving(view) else wanted, is_published=is_published)
+    change = None if is_published or _is_leaving(view) else wanted
+    return PolicyState(wanted=wanted, change=change, is_published=is_published)
 
 
-def database_told(view: View, *, is_published: bool) -> DatabaseTold:
+def database_told(view: View, state: PolicyState, *, is_published: bool) -> DatabaseTold:
     """What the status of a database says; `is_published`: whether agents can read the policy as it shall be."""
     document = view.observed.database
     verdict = first(CHAINS[Condition.POLICY_COMPILED], view)
     status = {
         "conditions": condition_list({Condition.POLICY_COMPILED: verdict}, document, view.now),
-        **_contents(wanted_policy(view) if is_published else view.own(Child.POLICY)),
+        **_contents(state.wanted if is_published else view.own(Child.POLICY)),
     }
     told = [told for told in conditions_of(document) if told["type"] == Condition.POLICY_COMPILED]
     passed_on = [(each["status"], each["message"]) for each in told if each["status"] != "True"]

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from keyward_operator.children import Child
-from keyward_operator.plan.access.policies import database_told, policy_state
+from keyward_operator.plan.access.policies import DatabaseTold, database_told, policy_state
 from keyward_operator.plan.observed import Observed
+from keyward_operator.plan.view import View
 from tests.unit.operator.builders import observed, role, settings, settled, user, view_for
 
 SETTLED = settled()
@@ -16,10 +17,14 @@ def seen_of(world: Observed) -> Observed:
     return replace(world, children=children, pods=(), replacement_due=False)
 
 
+def told_of(view: View, *, is_published: bool) -> DatabaseTold:
+    return database_told(view, policy_state(view), is_published=is_published)
+
+
 def test_a_policy_that_is_as_it_shall_be_is_not_written() -> None:
     view = view_for(seen_of(SETTLED))
     assert policy_state(view).change is None
-    told = database_told(view, is_published=True)
+    told = told_of(view, is_published=True)
     assert (told.is_new, told.is_turn, told.events) == (False, False, ())
 
 
@@ -39,7 +44,7 @@ def test_a_database_that_may_no_longer_be_served_has_its_policy_emptied() -> Non
     manifest = policy_state(view).change
     assert manifest is not None
     assert manifest["spec"]["grants"] == []
-    told = database_told(view, is_published=True)
+    told = told_of(view, is_published=True)
     assert (told.status["policyRevision"], told.status["users"]) == (manifest["spec"]["revision"], 0)
     assert told.is_turn
 
@@ -59,7 +64,7 @@ def test_what_was_left_out_is_told_though_the_policy_is_the_same() -> None:
     world = replace(seen_of(SETTLED), users=(user(), user("second", roles=("missing",))))
     view = view_for(world)
     assert policy_state(view).change is None
-    told = database_told(view, is_published=True)
+    told = told_of(view, is_published=True)
     assert (told.is_new, told.is_turn) == (True, True)
     assert [event.reason for event in told.events] == ["RoleNotFound"]
     assert role() in world.roles
@@ -67,7 +72,7 @@ def test_what_was_left_out_is_told_though_the_policy_is_the_same() -> None:
 
 def test_what_agents_have_is_told_and_not_what_they_shall_have() -> None:
     view = view_for(replace(seen_of(SETTLED), users=(user(), user("second"))))
-    published, written = (database_told(view, is_published=each) for each in (False, True))
+    published, written = (told_of(view, is_published=each) for each in (False, True))
     before, after = published.status, written.status
     assert (before["users"], after["users"]) == (1, 2)
     assert before["policyRevision"] != after["policyRevision"]
@@ -75,11 +80,11 @@ def test_what_agents_have_is_told_and_not_what_they_shall_have() -> None:
 
 
 def test_of_a_database_without_a_policy_it_is_told_that_nobody_has_access() -> None:
-    told = database_told(view_for(observed(children={})), is_published=False)
+    told = told_of(view_for(observed(children={})), is_published=False)
     assert told.is_new
     assert {key: value for key, value in told.status.items() if key != "conditions"} == {"users": 0, "grants": 0}
 
 
 def test_nothing_is_told_of_a_database_that_is_being_deleted() -> None:
     leaving = {**SETTLED.database, "metadata": {**SETTLED.database["metadata"], "deletionTimestamp": "now"}}
-    assert not database_told(view_for(replace(seen_of(SETTLED), database=leaving, users=())), is_published=False).is_new
+    assert not told_of(view_for(replace(seen_of(SETTLED), database=leaving, users=())), is_published=False).is_new
