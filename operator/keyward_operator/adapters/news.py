@@ -6,7 +6,7 @@ our own writing.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from keyward_api.names import Condition
@@ -19,6 +19,9 @@ IsOurs = Callable[[DatabaseKey, int], bool]
 
 DELETED = "DELETED"
 
+_ITSELF, _REPORTS, _GENERATION = "itself", "reports", "generation"
+"""Aspects of an object: news of each matters to others."""
+
 _JUDGED = (*kinds.INPUTS, kinds.KEYSPACES_POLICY, kinds.NAMESPACE)
 
 
@@ -27,15 +30,11 @@ class News:
 
     def __init__(self, *, is_ours: IsOurs) -> None:
         self._is_ours = is_ours
-        self._seen: dict[tuple[str, str, str], int] = {}
+        self._seen: dict[tuple[str, ...], int] = {}
 
     def saw(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """An object was listed: what is in the list, a resync sees to."""
-        if kind in _JUDGED:
-            self._is_news(kind.plural, body, _substance(kind, body))
-        if kind is kinds.KEYSPACES_POLICY:
-            self._is_news("reports", body, _reports(body))
-            self._is_news("spec", body, body["metadata"].get("generation"))
+        self._news(kind, None, body)
 
     def keys(
         self, kind: Kind, event_type: str | None, body: Mapping[str, Any], owner: DatabaseKey | None
@@ -43,46 +42,52 @@ class News:
         """What to look at for an event; `owner` is the database whose child the object is, if any."""
         metadata = body["metadata"]
         namespace, name = metadata.get("namespace") or "", metadata["name"]
-        is_news = kind in _JUDGED and self._is_news(kind.plural, body, _substance(kind, body), event_type)
+        news = self._news(kind, event_type, body)
         if kind is kinds.NAMESPACE:
             yield NamespaceKey(name)
-            if is_news:
+            if news:
                 yield IAMRolesKey(name)
         elif kind in kinds.INPUTS:
-            if is_news:
+            if news:
                 yield from _keys_of_input(kind, namespace, name)
-        elif kind is kinds.KEYSPACES_POLICY:
-            yield from self._keys_of_policy(event_type, body, owner, is_news=is_news)
+        elif owner and kind is kinds.KEYSPACES_POLICY:
+            yield from self._keys_of_policy(event_type, metadata, owner, news)
         elif owner:
             yield owner
 
     def _keys_of_policy(
-        self, event_type: str | None, body: Mapping[str, Any], owner: DatabaseKey | None, *, is_news: bool
+        self, event_type: str | None, metadata: Mapping[str, Any], owner: DatabaseKey, news: Collection[str]
     ) -> Iterator[Key]:
         """What it grants as IAM roles, and what agents report, its database tells; all else who wrote it knows."""
-        generation = int(body["metadata"].get("generation") or 0)
-        reported = self._is_news("reports", body, _reports(body), event_type)
-        written = self._is_news("spec", body, generation, event_type)
-        if owner is None:
-            return
-        if is_news or reported:
+        if _ITSELF in news or _REPORTS in news:
             yield owner
-        if is_news:
+        if _ITSELF in news:
             yield IAMRolesKey(owner.namespace)
-        if written and event_type != DELETED and not self._is_ours(owner, generation):
+        if _GENERATION in news and event_type != DELETED and not self._is_ours(owner, _generation(metadata)):
             yield AccessKey(owner.namespace)
 
-    def _is_news(self, what: str, body: Mapping[str, Any], substance: object, event_type: str | None = None) -> bool:
+    def _news(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> set[str]:
+        """The aspects of an object that are not as they were seen last; all of one that is gone."""
         metadata = body["metadata"]
-        where = what, metadata.get("namespace") or "", metadata["name"]
-        if event_type == DELETED:
-            self._seen.pop(where, None)
-            return True
-        # A hash, for of thousands of objects it is kept; where two were the same, a resync would find the difference.
-        seen = hash(substance)
-        is_news = self._seen.get(where) != seen
-        self._seen[where] = seen
-        return is_news
+        place = metadata.get("namespace") or "", metadata["name"]
+        news = set()
+        for aspect, substance in _aspects(kind, body):
+            where = kind.plural, aspect, *place
+            # A hash, for of thousands of objects it is kept; where two were the same, a resync would find it.
+            before, now = self._seen.pop(where, None), hash(substance)
+            if event_type != DELETED:
+                self._seen[where] = now
+            if event_type == DELETED or before != now:
+                news.add(aspect)
+        return news
+
+
+def _aspects(kind: Kind, body: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    if kind in _JUDGED:
+        yield _ITSELF, _substance(kind, body)
+    if kind is kinds.KEYSPACES_POLICY:
+        yield _REPORTS, _reports(body)
+        yield _GENERATION, _generation(body["metadata"])
 
 
 def _keys_of_input(kind: Kind, namespace: str, name: str) -> Iterator[Key]:
@@ -117,6 +122,10 @@ def _reports(body: Mapping[str, Any]) -> str:
     """What agents say of themselves. Which revision they have is for people: nothing is decided by it."""
     agents = (body.get("status") or {}).get("agents") or ()
     return json.dumps([{**report, "observedRevision": ""} for report in agents], sort_keys=True)
+
+
+def _generation(metadata: Mapping[str, Any]) -> int:
+    return int(metadata.get("generation") or 0)
 
 
 def _items(values: Mapping[str, str] | None) -> frozenset[tuple[str, str]]:
