@@ -92,11 +92,8 @@ def test_rolling_updates_fail_no_request(
             failures += [f"rollout {number}, {reader.name}: {failure}" for failure in report.failures]
             record_property(f"rollout {number} of {seconds:.0f} s, {reader.name}", report)
             print(f"rollout {number} of {seconds:.0f} s, {reader.name}: {report}", flush=True)
-            again += (
-                [f"rollout {number}, {reader.name}: {report}"]
-                if report.sent_again > SENT_AGAIN * report.requests
-                else []
-            )
+            if report.sent_again > SENT_AGAIN * report.requests:
+                again.append(f"rollout {number}, {reader.name}: {report}")
             slow += [f"rollout {number}, {reader.name}"] if report.requests < 0.9 * PER_SECOND * seconds else []
     assert not failures, "\n".join(failures)
     assert not again, f"readers that had to send again: {again}"

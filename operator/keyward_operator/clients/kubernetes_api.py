@@ -10,7 +10,7 @@ import asyncio
 import copy
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -58,14 +58,7 @@ _METHODS: Mapping[Verb, str] = {
     "delete": "DELETE",
 }
 
-_ACCEPTED: Mapping[Verb, str] = {
-    "get": _JSON,
-    "list": _JSON,
-    "create": _METADATA,
-    "apply": _METADATA,
-    "patch": _METADATA,
-    "delete": _JSON,
-}
+_ANSWERED_WITH_METADATA: Collection[Verb] = ("create", "apply", "patch")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,18 +212,18 @@ class KubernetesApi:
         patched = await self._call(
             Request(verb="patch", path=path, kind=kind, query=self._signed(), headers=_MERGE_PATCH, body=patch)
         )
-        self._on_write(reference.kind.kind, "patch")
+        self._on_write(kind, "patch")
         return patched
 
     async def delete(self, reference: Reference, *, uid: str) -> None:
         """Delete this very object; nothing where it is gone, ConflictError where its name is another's by now."""
+        kind = reference.kind.kind
+        options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         try:
-            options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
-            kind = reference.kind.kind
             await self._call(Request(verb="delete", path=_path(reference), kind=kind, body=options))
         except NotFoundError:
             return
-        self._on_write(reference.kind.kind, "delete")
+        self._on_write(kind, "delete")
 
     def _signed(self) -> dict[str, str]:
         return {"fieldManager": self._field_manager}
@@ -252,12 +245,13 @@ class KubernetesApi:
         return document
 
     async def _request(self, request: Request) -> Json:
+        accept = _METADATA if request.verb in _ANSWERED_WITH_METADATA else _JSON
         try:
             async with self._session.request(
                 _METHODS[request.verb],
                 self._connection.server + request.path,
                 params=request.query,
-                headers={"Accept": _ACCEPTED[request.verb], "Content-Type": _JSON, **request.headers},
+                headers={"Accept": accept, "Content-Type": _JSON, **request.headers},
                 data=None if request.body is None else json.dumps(request.body).encode(),
                 timeout=self._timeout,
                 server_hostname=self._connection.server_hostname,

@@ -3,6 +3,7 @@
 from keyward_operator import kinds
 from keyward_operator.children import Child
 from keyward_operator.json_types import Json
+from keyward_operator.plan.iam_role.plan import IamRolePlan
 from keyward_operator.plan.owned import changed_fields
 from keyward_operator.plan.result import Plan
 from keyward_operator.plan.verdicts import join
@@ -19,8 +20,16 @@ def describe(plan: Plan, view: View) -> list[str]:
     steps += [f"apply {kinds.reference_to(each)}: {change(each, view)}" for each in plan.apply]
     if plan.replace_pod is not None:
         steps.append(f"replace {plan.replace_pod.reference}, which has no web identity")
-    if plan.status is not None:
-        steps.append("write the status")
+    return steps + _of_the_object(plan)
+
+
+def describe_iam_role(plan: IamRolePlan) -> list[str]:
+    """What a plan for an IAM role would do, in its order."""
+    return [f"call IAM {call.operation} {dict(call.parameters)}" for call in plan.calls] + _of_the_object(plan)
+
+
+def _of_the_object(plan: Plan | IamRolePlan) -> list[str]:
+    steps = ["write the status"] if plan.status is not None else []
     if plan.finalizers is not None:
         steps.append(f"set the finalizers to {list(plan.finalizers)}")
     return steps

@@ -15,9 +15,10 @@ from keyward_operator.json_types import Json
 from keyward_operator.keys import AgentRoleKey, IAMRoleKey, IAMRolesKey, Key
 from keyward_operator.kinds import Reference
 from keyward_operator.plan.agent_role.view import is_concerned
+from keyward_operator.plan.describe import describe_iam_role
 from keyward_operator.plan.iam_role.conditions import verdicts
 from keyward_operator.plan.iam_role.observed import Observed
-from keyward_operator.plan.iam_role.plan import describe, plan
+from keyward_operator.plan.iam_role.plan import plan
 from keyward_operator.plan.iam_role.view import view_of
 from keyward_operator.plan.observed import Cluster
 from keyward_operator.plan.view import published_policy
@@ -85,7 +86,7 @@ class IAMRoleReconciler:
         view = view_of(observed, settings=settings, troubles=(), now=now)
         return {
             "conditions": {name: asdict(verdict) for name, verdict in verdicts(view).items()},
-            "pending": describe(plan(observed, settings=settings, now=now)),
+            "pending": describe_iam_role(plan(observed, settings=settings, now=now)),
         }
 
     async def _observe(self, document: Json, settings: PlatformSettings) -> Observed:

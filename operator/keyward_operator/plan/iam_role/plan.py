@@ -73,13 +73,6 @@ def plan(
     return _with_status(view, _keeping(view))
 
 
-def describe(steps: IamRolePlan) -> list[str]:
-    """What a plan would do, in its order, for people who ask."""
-    told = [f"call IAM {call.operation} {dict(call.parameters)}" for call in steps.calls]
-    told += ["write the status"] if steps.status is not None else []
-    return told + ([f"set the finalizers to {list(steps.finalizers)}"] if steps.finalizers is not None else [])
-
-
 def _without_ours(view: View) -> tuple[str, ...]:
     return without(view.observed.document, names.IAM_ROLE_FINALIZER)
 
