@@ -12,6 +12,9 @@ QUEUE_DEPTH = Gauge("keyward_operator_queue_depth", "Keys that wait for a worker
 QUEUE_AGE_SECONDS = Gauge(
     "keyward_operator_queue_age_seconds", "How long the key of a lane that waits longest has waited.", ["lane"]
 )
+ACTIVE_WORKERS = Gauge(
+    "keyward_operator_active_workers", "Workers that have a key now, by the lane of the queue.", ["lane"]
+)
 CALL_SECONDS = Histogram(
     "keyward_operator_call_seconds",
     "How long calls to other services took: to the API server, and to AWS where the platform switched that on.",

@@ -83,6 +83,7 @@ class Program:
         for lane, queue in self._queue.lanes.items():
             metrics.QUEUE_DEPTH.labels(lane).set_function(queue.__len__)
             metrics.QUEUE_AGE_SECONDS.labels(lane).set_function(queue.age)
+            metrics.ACTIVE_WORKERS.labels(lane).set_function(queue.active)
         api_server = await connection.load(self._options.kubeconfig)
         health = HealthServer(self._options.health_address, self._unready)
         await health.start()

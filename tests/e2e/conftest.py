@@ -1,6 +1,8 @@
 """The cluster with Keyward installed by its chart, and a tenant for each test module."""
 
+import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -11,9 +13,11 @@ from tests.e2e.kube import Kubectl
 from tests.e2e.rotation import RotatingClient, started
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Tenant, diagnosis
+from tests.upgrade.previous import Previous, building
 
 ROTATION = "test_token_rotation"
-LAST = (ROTATION, "test_upgrade", "test_uninstall")
+UPGRADE = "test_upgrade"
+LAST = (ROTATION, UPGRADE, "test_uninstall")
 """The test of ten minutes asserts late; then come those that take everything away."""
 
 
@@ -69,16 +73,25 @@ def installed(surroundings: Surroundings) -> Kubectl:
 
 
 @pytest.fixture(scope="session")
-def platform(installed: Kubectl, rotation: object) -> Kubectl:
-    """The same, in which the ten minutes of the rotation test have begun where that test is to run."""
+def platform(installed: Kubectl, begun: None) -> Kubectl:
+    """The same, once what takes long has begun."""
     return installed
 
 
 @pytest.fixture(scope="session")
-def rotation(request: pytest.FixtureRequest) -> object:
-    """Started before everything else, if it is wanted at all."""
-    wanted = any(item.path.stem == ROTATION for item in request.session.items)
-    return request.getfixturevalue("rotating_client") if wanted else None
+def begun(request: pytest.FixtureRequest) -> None:
+    """Whatever takes minutes goes on beside the other tests, where tests of it are to run."""
+    modules = {item.path.stem for item in request.session.items}
+    for module, fixture in ((ROTATION, "rotating_client"), (UPGRADE, "previous_release")):
+        if module in modules:
+            request.getfixturevalue(fixture)
+
+
+@pytest.fixture(scope="session")
+def previous_release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Previous]]:
+    """The last release with its images."""
+    with building(tmp_path_factory.mktemp("release"), sys.stderr) as previous:
+        yield previous
 
 
 @pytest.fixture(scope="session")

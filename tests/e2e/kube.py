@@ -1,6 +1,7 @@
 """kubectl as an object: the tests' client of the API server, which shares no code with the operator's.
 
-What comes back is what kubectl prints: objects are plain dictionaries, refusals are kubectl's own words.
+What comes back is what kubectl prints: objects are plain dictionaries, refusals are kubectl's own words. What only
+looks at objects goes without a process of kubectl (tests/api_reader.py).
 """
 
 import json
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Object = dict[str, Any]
+from tests.api_reader import EVERY_NAMESPACE, ReadError, reader_of
 
-EVERY_NAMESPACE = "--all-namespaces"
+Object = dict[str, Any]
 
 
 class KubectlError(AssertionError):
@@ -79,21 +80,25 @@ class Kubectl:
         return finished.stdout
 
     def find(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
-        """An object, or None where there is none."""
-        text = self.run("get", kind, name, *_in(namespace), "--ignore-not-found", "--output=json")
-        return json.loads(text) if text.strip() else None
+        """An object, or None where there is none. Raises ReadError."""
+        found = reader_of(self.kubeconfig).find(kind, name, namespace, username=self.username)
+        return found and _shown(found)
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object:
-        """An object that must be there."""
-        found: Object = json.loads(self.run("get", kind, name, *_in(namespace), "--output=json"))
+        """An object that must be there. Raises ReadError."""
+        found = self.find(kind, name, namespace)
+        if found is None:
+            raise ReadError(f"there is no {kind} {namespace}/{name}")
         return found
 
     def items(self, kind: str, namespace: str | None = None, *, labels: str = "") -> list[Object]:
-        """The objects of a kind, or of several with commas, in a namespace, in EVERY_NAMESPACE, or without one."""
-        selector = [f"--selector={labels}"] if labels else []
-        answer = json.loads(self.run("get", kind, *_in(namespace), *selector, "--output=json"))
-        found: list[Object] = answer["items"]
-        return found
+        """The objects of a kind, or of several with commas, in a namespace, in EVERY_NAMESPACE, or without one.
+
+        Raises ReadError.
+        """
+        reader = reader_of(self.kubeconfig)
+        listed = (reader.items(one, namespace, labels=labels, username=self.username) for one in kind.split(","))
+        return [_shown(found) for some in listed for found in some]
 
     def apply(self, *objects: Object) -> None:
         """Apply as people do; unknown fields are errors (kubectl's default)."""
@@ -132,6 +137,12 @@ class Kubectl:
     def may(self, verb: str, resource: str, *options: str) -> bool:
         """Whether the API server says that this identity may do that."""
         return self.attempt("auth", "can-i", verb, resource, *options).stdout.strip() == "yes"
+
+
+def _shown(found: Object) -> Object:
+    """As kubectl shows an object, and takes it back."""
+    found["metadata"].pop("managedFields", None)
+    return found
 
 
 def _in(namespace: str | None) -> list[str]:

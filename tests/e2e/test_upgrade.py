@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
 from tests.upgrade import releases
+from tests.upgrade.previous import Previous
 
 SELECT = "SELECT name FROM e2e_shop.items WHERE id = 1"
 CHILDREN = ",".join(dict.fromkeys(kind.plural for kind in KINDS.values()))
@@ -52,23 +54,24 @@ def helm(surroundings: Surroundings) -> Helm:
 
 @pytest.fixture(scope="module")
 def previous(
-    platform: Kubectl, surroundings: Surroundings, helm: Helm, tmp_path_factory: pytest.TempPathFactory
+    platform: Kubectl,
+    surroundings: Surroundings,
+    helm: Helm,
+    previous_release: Future[Previous],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Kubectl:
     """The cluster with the last release in the place of the working tree."""
-    release, folder = releases.last(), tmp_path_factory.mktemp("release")
-    releases.unpack(release, folder)
-    tree = images.Tree(project=folder, tag=f"release-{release.version}", targets=("operator", "agent"))
+    release = previous_release.result()
     log = Log("images", tmp_path_factory.mktemp("logs") / "images.log", sys.stderr)
     try:
-        images.build(log, tree)
-        images.load(log, tree)
+        images.load(log, release.tree)
     finally:
         log.close()
     platform.run("delete", "keyspacesdatabases", "--all", EVERY_NAMESPACE, seconds=150)
     install.uninstall(helm=surroundings.programs / "helm", kubeconfig=surroundings.kubeconfig)
-    values = releases.chart_values(folder, ca_bundle=surroundings.authority)
-    agents = {**values["agents"], "image": {"tag": tree.tag}}
-    helm.install({**values, "image": {"tag": tree.tag}, "agents": agents}, folder / "charts/keyward")
+    values = releases.chart_values(release.folder, ca_bundle=surroundings.authority)
+    image = {"tag": release.tree.tag}
+    helm.install({**values, "image": image, "agents": {**values["agents"], "image": image}}, release.chart)
     return platform
 
 

@@ -70,6 +70,10 @@ class WorkQueue(Generic[K]):
         """Keys that wait for a worker now; neither those that workers have nor delayed ones."""
         return len(self._waiting)
 
+    def active(self) -> int:
+        """Keys that workers have."""
+        return len(self._active)
+
     def age(self) -> float:
         """Seconds that the key has waited for a worker that waits longest; 0 where none waits."""
         return self._clock() - min(self._since.values()) if self._since else 0.0

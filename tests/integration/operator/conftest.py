@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,15 @@ def new_operator(
     installed: ControlPlane, settings: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., RunningOperator]]:
     """Makes operators, and ends them with the module."""
+    with operators(installed, settings, tmp_path_factory) as make:
+        yield make
+
+
+@contextmanager
+def operators(
+    installed: ControlPlane, settings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RunningOperator]]:
+    """Makes operators, and ends with the block those that run."""
     made: list[RunningOperator] = []
 
     def make(**options: Any) -> RunningOperator:
@@ -61,9 +71,9 @@ def new_operator(
         return made[-1]
 
     yield make
-    for operator in made:
-        if operator.process.poll() is None:
-            assert operator.stop() == 0, f"see {operator.log}"
+    running = [operator for operator in made if operator.runs()]
+    ends = [operator.stop() for operator in running]
+    assert not any(ends), f"{ends}: see {[str(operator.log) for operator in running]}"
 
 
 @pytest.fixture
@@ -81,17 +91,14 @@ def namespace(installed: ControlPlane, request: pytest.FixtureRequest) -> Iterat
 
 
 class Objects:
-    """Reads and writes objects by kubectl."""
+    """Reads objects, and writes them by kubectl."""
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._kubectl = control_plane.kubectl
+        self._reader = control_plane.reader
 
     def get(self, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
-        text = self._kubectl(
-            "get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found", "--show-managed-fields"
-        )
-        found: dict[str, Any] | None = json.loads(text) if text else None
-        return found
+        return self._reader.find(kind, name, namespace)
 
     def wait(
         self, kind: str, name: str, namespace: str, *, until: Callable[[dict[str, Any]], object] = bool, what: str = ""

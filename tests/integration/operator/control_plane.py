@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from keyward_api import names
+from keyward_operator.kinds import INPUTS
+from tests.api_reader import EVERY_NAMESPACE, ApiReader, reader_of
 
 ADMIN = "admin"
 OPERATOR = f"system:serviceaccount:{names.SYSTEM_NAMESPACE}:keyward-operator"
@@ -112,6 +114,11 @@ class ControlPlane:
     def stop_api_server(self) -> None:
         """End the API server alone, on the spot; what it stored stays."""
         self._end(_API_SERVER)
+
+    @property
+    def reader(self) -> ApiReader:
+        """Reads objects as the administrator."""
+        return reader_of(self.kubeconfig(ADMIN))
 
     @property
     def audit_log(self) -> Path:
@@ -280,6 +287,10 @@ class RunningOperator:
         assert self._process is not None
         return self._process
 
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """End it as a crash does."""
         self.process.kill()
@@ -306,9 +317,33 @@ class RunningOperator:
         samples = [line for line in lines if line.split("{")[0].split(" ")[0] == name and label in line]
         return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
 
-    def resyncs(self) -> float:
-        """How often a namespace was looked at as a whole."""
+    def written(self) -> float:
+        """How many writes the API server accepted."""
+        return self.metric("keyward_operator_writes_total")
+
+    def idles(self) -> bool:
+        """Whether no key waits for a worker and none has one; what a watch is about to tell is not known here."""
+        return self.metric("keyward_operator_queue_depth") == self.metric("keyward_operator_active_workers") == 0
+
+    def look_at_everything(self, times: int = 2) -> float:
+        """Wait until resyncs have looked at each namespace so often again; how many writes there were meanwhile."""
+        before, writes = self._looks(), self.written()
+        wanted = before + times * len(self._namespaces())
+        eventually(lambda: self._looks() >= wanted, what=f"{times} looks at everything; see {self.log}", deadline=90)
+        return self.written() - writes
+
+    def settle(self) -> None:
+        """Wait until everything is as it shall be: looks at it write nothing."""
+        eventually(lambda: self.look_at_everything() == 0, what=f"a look that writes nothing; see {self.log}")
+
+    def _looks(self) -> float:
         return self.metric("keyward_operator_reconciles_total", 'reconciler="namespace"')
+
+    def _namespaces(self) -> set[str]:
+        """Those that a resync looks at: they hold what is reconciled."""
+        lists = (self.control_plane.reader.items(kind.plural, EVERY_NAMESPACE) for kind in INPUTS)
+        found = {item["metadata"]["namespace"] for items in lists for item in items}
+        return found & set(self.watch_namespaces) if self.watch_namespaces else found
 
     def wait_until_ready(self) -> None:
         """Wait until /readyz answers 200."""

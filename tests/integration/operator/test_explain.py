@@ -28,13 +28,16 @@ def explain(operator: RunningOperator, *arguments: str) -> subprocess.CompletedP
 def test_it_tells_what_was_done_for_what_and_what_the_checks_say(
     operator: RunningOperator, objects: Objects, namespace: str
 ) -> None:
-    objects.apply(role(namespace), user(namespace), database(namespace))
+    objects.apply(database(namespace))
     objects.wait(
         "keyspacesdatabase",
         "orders",
         namespace,
         until=lambda found: condition(found, "AgentAvailable")["reason"] == "Unavailable",
     )
+    # Only now: a look at the whole namespace could else be before the news of the user.
+    objects.apply(role(namespace), user(namespace))
+    objects.wait("keyspacesdatabase", "orders", namespace, until=lambda found: found["status"].get("grants"))
     answer = json.loads(explain(operator, f"{namespace}/orders", "-o", "json").stdout)
     assert answer["leads"]
     told = answer["now"][f"KeyspacesDatabase {namespace}/orders"]

@@ -296,15 +296,8 @@ def test_a_look_at_what_is_settled_writes_nothing(
         managing,
         until=lambda live: condition(live, "AgentRoleReady")["status"] == "True",
     )
-
-    def looked() -> tuple[float, float]:
-        looks, writes = operator.resyncs(), operator.metric("keyward_operator_writes_total")
-        eventually(lambda: operator.resyncs() >= looks + 3, what="three more looks at namespaces")
-        return writes, operator.metric("keyward_operator_writes_total")
-
-    eventually(lambda: len(set(looked())) == 1, what="everything is settled")
-    before, after = looked()
-    assert before == after
+    operator.settle()
+    assert operator.look_at_everything(3) == 0
 
 
 def test_what_waits_for_iam_keeps_nothing_else_waiting(

@@ -122,17 +122,8 @@ def test_the_issuer_signs_what_agents_sign_with(
     assert bundle(objects, namespace) == [after["ca.crt"].decode()] == [status["caBundle"]]
     assert after["ca.crt"] != after["tls.crt"]
     objects.wait("deployment", names.child_name(namespace=namespace, name="orders"), AGENTS)
-    eventually(lambda: operator.metric("keyward_operator_queue_depth") == 0, what="the queue is empty")
-    looked(operator)
-    writes = operator.metric("keyward_operator_writes_total")
-    looked(operator)
-    assert operator.metric("keyward_operator_writes_total") == writes
-
-
-def looked(operator: RunningOperator) -> None:
-    """Wait until it has looked at everything twice."""
-    before = operator.resyncs()
-    eventually(lambda: operator.resyncs() >= before + 2, what="two more looks at namespaces")
+    operator.settle()
+    assert operator.look_at_everything() == 0
 
 
 def test_an_operator_that_ends_while_it_waits_goes_on_with_the_same_request(

@@ -9,7 +9,7 @@ import yaml
 from keyward_api import names
 from tests.integration.operator import installation
 from tests.integration.operator.conftest import Objects
-from tests.integration.operator.control_plane import OPERATOR, ControlPlane, RunningOperator, eventually
+from tests.integration.operator.control_plane import OPERATOR, ControlPlane, RunningOperator
 from tests.integration.operator.resources import condition, database, lock, role, user
 
 SERVED, OTHER = ("payments", "billing"), "elsewhere"
@@ -78,8 +78,7 @@ def test_what_only_children_name_is_found_in_them_alone(
 
     installed.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([orphan("billing"), orphan(OTHER)]))
     objects.wait_gone("serviceaccount", "billing.gone", names.AGENTS_NAMESPACE)
-    before = operator.resyncs()
-    eventually(lambda: operator.resyncs() >= before + 4, what="two more looks at everything")
+    operator.look_at_everything()
     assert objects.get("serviceaccount", f"{OTHER}.gone", names.AGENTS_NAMESPACE) is not None
 
 

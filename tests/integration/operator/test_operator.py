@@ -131,30 +131,17 @@ def test_agents_are_scheduled_as_the_database_asks_and_a_look_at_it_writes_nothi
     ]
     budget = objects.wait("poddisruptionbudget", dotted(namespace), AGENTS)["spec"]
     assert budget["selector"]["matchLabels"] == pod["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
-    eventually(lambda: writes_after(operator, 2)[1] == 0, what="the world is settled")
-    assert writes_after(operator, 4)[1] == 0
-
-
-def writes_after(operator: RunningOperator, resyncs: int) -> tuple[float, float]:
-    """How often namespaces were looked at, and what was written, in the meantime."""
-    before, writes = operator.resyncs(), written(operator)
-    eventually(lambda: operator.resyncs() >= before + resyncs, what=f"{resyncs} more looks at namespaces")
-    return operator.resyncs() - before, written(operator) - writes
-
-
-def written(operator: RunningOperator) -> float:
-    return operator.metric("keyward_operator_writes_total")
+    operator.settle()
+    assert operator.look_at_everything(4) == 0
 
 
 def test_a_resync_without_changes_writes_nothing(operator: RunningOperator, objects: Objects, namespace: str) -> None:
     settle(objects, namespace)
     watched = [*children(namespace), ("keyspacesdatabase", "orders", namespace)]
     # The Deployment's own controller may still write; wait until nothing changes.
-    eventually(lambda: writes_after(operator, 2)[1] == 0, what="the world is settled")
+    operator.settle()
     versions = {child: objects.wait(*child)["metadata"]["resourceVersion"] for child in watched}
-    reconciles, writes = writes_after(operator, 4)
-    assert reconciles >= 4
-    assert writes == 0
+    assert operator.look_at_everything(4) == 0
     assert versions == {child: objects.wait(*child)["metadata"]["resourceVersion"] for child in watched}
 
 
@@ -169,7 +156,13 @@ def test_a_child_that_the_api_server_refuses_is_told_and_keeps_nothing_else_back
     )
     assert f"Deployment {AGENTS}/{short(namespace)}" in condition(found, "Ready")["message"]
     assert "must be less than or equal to memory limit" in condition(found, "Ready")["message"]
-    assert condition(found, "PolicyCompiled")["status"] == "True", "who has access is not held up by it"
+    objects.wait(
+        "keyspacesdatabase",
+        "orders",
+        namespace,
+        until=lambda found: condition(found, "PolicyCompiled")["status"] == "True",
+        what="who has access is not held up by it",
+    )
     objects.wait("poddisruptionbudget", dotted(namespace), AGENTS)
     objects.apply(database(namespace))
     objects.wait("deployment", short(namespace), AGENTS)
@@ -362,7 +355,7 @@ def test_each_transition_is_told_once(
     operator: RunningOperator, objects: Objects, namespace: str, installed: ControlPlane
 ) -> None:
     settle(objects, namespace)
-    eventually(lambda: writes_after(operator, 2)[1] == 0, what="the world is settled")
+    operator.settle()
     listed = json.loads(installed.kubectl("get", "events.events.k8s.io", "-n", namespace, "-o", "json"))["items"]
     told = [(event["regarding"]["kind"], event["action"], event["reason"], event["type"]) for event in listed]
     assert len(told) == len(set(told)), "nothing twice"

@@ -1,7 +1,8 @@
 """What happens while an operator is away, and who takes over."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from keyward_api import names
 from keyward_operator.clients import connection
 from keyward_operator.clients.kubernetes_api import KubernetesApi
-from tests.integration.operator.conftest import Objects
+from tests.integration.operator.conftest import Objects, operators
 from tests.integration.operator.control_plane import ADMIN, ControlPlane, RunningOperator, eventually
 from tests.integration.operator.convergence.world import World
 from tests.integration.operator.resources import condition, database, role, user
@@ -23,6 +24,15 @@ WRITES_BEFORE_AN_END = 60
 NewOperator = Callable[..., RunningOperator]
 
 
+@pytest.fixture
+def new_operator(
+    installed: ControlPlane, settings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NewOperator]:
+    """Makes operators, and ends them with the test: the next one's would wait for the Lease."""
+    with operators(installed, settings, tmp_path_factory) as make:
+        yield make
+
+
 def leader(objects: Objects) -> str:
     lease = objects.get("lease", names.LEASE_NAME, names.SYSTEM_NAMESPACE)
     return str(lease["spec"].get("holderIdentity", "")) if lease else ""
@@ -31,17 +41,12 @@ def leader(objects: Objects) -> str:
 def test_a_user_deleted_while_no_operator_ran_is_gone_and_nothing_else_is_written(
     new_operator: NewOperator, objects: Objects, namespace: str, installed: ControlPlane
 ) -> None:
-    first = new_operator(identity="first")
+    first = new_operator(identity="first", resync_seconds=1.0)
     first.start()
     objects.apply(role(namespace), user(namespace), user(namespace, "other"), database(namespace))
     policy = names.dotted_child_name(namespace=namespace, name="orders")
     objects.wait("keyspacespolicy", policy, AGENTS, until=lambda found: len(found["spec"]["grants"]) == 2)
-    objects.wait(
-        "keyspacesdatabase",
-        "orders",
-        namespace,
-        until=lambda found: condition(found, "AgentAvailable")["reason"] == "Unavailable",
-    )
+    first.settle()
     first.kill()
     installed.kubectl("delete", "keyspacesuser", "other", "-n", namespace)
     second = new_operator(identity="second")
@@ -52,12 +57,12 @@ def test_a_user_deleted_while_no_operator_ran_is_gone_and_nothing_else_is_writte
         lambda: (
             objects.wait("keyspacesdatabase", "orders", namespace)["status"]["grants"] == 1
             and objects.wait("keyspacesrole", "reader", namespace)["status"]["users"] == ["app"]
-            and second.metric("keyward_operator_queue_depth") == 0
+            and second.idles()
         ),
         what="the second operator is done",
     )
     # Nothing else changed, so nothing else is written.
-    assert second.metric("keyward_operator_writes_total") == 3, "the policy, and what database and role say of it"
+    assert second.written() == 3, "the policy, and what database and role say of it"
     assert second.stop() == 0
 
 
@@ -73,7 +78,7 @@ def test_a_standby_waits_and_takes_over_at_once_when_the_leader_stops(
     objects.apply(database(namespace))
     objects.wait("configmap", "keyward-orders-ca", namespace)
     assert standby.metric("keyward_operator_is_leader") == 0
-    assert standby.metric("keyward_operator_writes_total") == 0
+    assert standby.written() == 0
     assert first.stop() == 0
     eventually(lambda: leader(objects) == "two", what="the standby leads", deadline=10)
     objects.apply(role(namespace), user(namespace))
@@ -114,12 +119,12 @@ async def test_one_that_is_ended_again_and_again_makes_the_whole_fleet(
     objects.apply(role(namespace), user(namespace), *(database(namespace, name) for name in fleet))
     for _ in range(ENDS):
         enough = chance.randrange(WRITES_BEFORE_AN_END)
-        eventually(lambda: operator.metric("keyward_operator_writes_total") >= enough, what=f"{enough} writes")  # noqa: B023
+        eventually(lambda: operator.written() >= enough, what=f"{enough} writes")  # noqa: B023
         end(operator)
         operator.start()
     for name in fleet:
         objects.wait("keyspacesdatabase", name, namespace, until=is_settled)
-    eventually(lambda: rests(operator), what="it has nothing to do")
+    operator.settle()
     people = await connection.load(installed.kubeconfig(ADMIN))
     async with KubernetesApi(people, field_manager="people") as api:
         await World(api, namespace).check()
@@ -129,10 +134,3 @@ async def test_one_that_is_ended_again_and_again_makes_the_whole_fleet(
 def is_settled(found: dict[str, Any]) -> bool:
     """Whether a database has everything but agents, which nobody runs here, and both who tell of it have."""
     return condition(found, "AgentAvailable")["reason"] == "Unavailable" and "policyRevision" in found["status"]
-
-
-def rests(operator: RunningOperator) -> bool:
-    """Whether it looked at everything at least twice and wrote nothing."""
-    looks, writes = operator.resyncs(), operator.metric("keyward_operator_writes_total")
-    eventually(lambda: operator.resyncs() >= looks + 2, what="two more looks")
-    return operator.metric("keyward_operator_writes_total") == writes

@@ -12,6 +12,11 @@ from tests.integration.operator.resources import condition, database, role, user
 
 Json = dict[str, Any]
 
+_CHILDREN = (
+    *("keyspacespolicies", "deployments", "services", "secrets", "serviceaccounts", "roles", "rolebindings"),
+    "configmaps",
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tenant:
@@ -78,9 +83,8 @@ class Tenant:
     def children(self, name: str = "orders") -> dict[str, str]:
         """Everything that is labelled as a child of this database among the agents, with its resource version."""
         owner = f"{names.LABEL_OWNER_NAMESPACE}={self.namespace},{names.LABEL_OWNER_NAME}={name}"
-        kinds = "keyspacespolicies,deployments,services,secrets,serviceaccounts,roles,rolebindings,configmaps"
-        listed = self.plane.kubectl("get", kinds, "-n", names.AGENTS_NAMESPACE, "-l", owner, "-o", "json")
-        return {f"{x['kind']} {x['metadata']['name']}": x["metadata"]["uid"] for x in json.loads(listed)["items"]}
+        lists = (self.plane.reader.items(kind, names.AGENTS_NAMESPACE, labels=owner) for kind in _CHILDREN)
+        return {f"{x['kind']} {x['metadata']['name']}": x["metadata"]["uid"] for items in lists for x in items}
 
     def remove(self) -> None:
         """Let its databases go, whether an operator runs or not."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keyward_api import names
-from tests.integration.operator.adversary.looks import looks_at, resyncs
+from tests.integration.operator.adversary.looks import looks_at
 from tests.integration.operator.adversary.tenant import Tenant, labels_of
 from tests.integration.operator.conftest import Objects
 from tests.integration.operator.control_plane import RunningOperator, eventually
@@ -57,14 +57,14 @@ def test_labels_of_another_tenant_s_database_make_nobody_s_object_its_child(
         config_map(mallory, "forged", labels=labels_of(owner, **{names.LABEL_OWNER_UID: "another"})),
         config_map(mallory, "of-a-lost-one", labels=labels_of(owner, **{names.LABEL_OWNER_NAME: "lost"})),
     )
-    resyncs(operator)
+    operator.look_at_everything()
     for name in ("keyward-orders-ca", "forged", "of-a-lost-one"):
         found = objects.wait("configmap", name, mallory.namespace)
         assert found["data"] == {"mine": "yes"}
         assert "deletionTimestamp" not in found["metadata"]
     assert victim.children() == before
     mallory.run("delete", "configmap", "keyward-orders-ca", "forged", "of-a-lost-one")
-    resyncs(operator)
+    operator.look_at_everything()
     assert victim.children() == before, "and what becomes of the forged ones is no sign either"
 
 
@@ -74,7 +74,7 @@ def test_labels_of_another_tenant_s_database_give_the_operator_no_work(
     owner = objects.wait("keyspacesdatabase", "orders", victim.namespace)
     lost = labels_of(owner, **{names.LABEL_OWNER_NAME: "lost-to-forgery"})
     mallory.apply(*(config_map(mallory, f"forged-{number}", labels=lost) for number in range(3)))
-    resyncs(operator)
+    operator.look_at_everything()
     assert not looks_at(operator, f"{victim.namespace}/lost-to-forgery")
     own = labels_of(owner, **{names.LABEL_OWNER_NAMESPACE: mallory.namespace, names.LABEL_OWNER_NAME: "own-lost"})
     mallory.apply(config_map(mallory, "an-orphan", labels=own))
@@ -88,7 +88,7 @@ def test_an_object_that_a_tenant_labels_as_its_own_database_s_is_left_alone_whil
     """The label is no order to delete; children are those of the children's names."""
     owner = mallory.settle(objects, "labelled")
     mallory.apply(config_map(mallory, "precious", labels=labels_of(owner)))
-    resyncs(operator)
+    operator.look_at_everything()
     assert objects.wait("configmap", "precious", mallory.namespace)["data"] == {"mine": "yes"}
 
 
@@ -140,7 +140,7 @@ def test_a_finalizer_of_the_tenant_s_own_keeps_no_agent_alive(
     mallory.run("delete", "keyspacesdatabase", "kept", "--wait=false")
     eventually(lambda: not mallory.children("kept"), what="its children are gone")
     mallory.apply(user(mallory.namespace, "newcomer"))
-    resyncs(operator)
+    operator.look_at_everything()
     assert not mallory.children("kept")
     mallory.run("patch", "keyspacesdatabase", "kept", "--type=merge", '--patch={"metadata": {"finalizers": null}}')
 
@@ -153,10 +153,8 @@ def test_a_child_that_cannot_end_keeps_the_operator_neither_busy_nor_from_the_re
     mallory.run("patch", "service", "keyward-undying", "--type=merge", f"--patch={keep}")
     mallory.run("delete", "keyspacesdatabase", "undying", "--wait=false")
     eventually(lambda: not mallory.children("undying"), what="its children among the agents are gone")
-    resyncs(operator)
-    writes = operator.metric("keyward_operator_writes_total")
-    resyncs(operator, 5)
-    assert operator.metric("keyward_operator_writes_total") == writes, "what is being deleted is not deleted again"
+    operator.settle()
+    assert operator.look_at_everything(5) == 0, "what is being deleted is not deleted again"
     mallory.run("patch", "service", "keyward-undying", "--type=merge", '--patch={"metadata": {"finalizers": null}}')
     objects.wait_gone("keyspacesdatabase", "undying", mallory.namespace)
 
@@ -170,7 +168,7 @@ def test_an_owner_reference_across_namespaces_changes_nothing(
     reference = {"apiVersion": names.API_VERSION, "kind": "KeyspacesDatabase", "name": "orders", "uid": owner["uid"]}
     mallory.apply(config_map(mallory, "claimed", ownerReferences=[reference | {"controller": True}]))
     mallory.run("delete", "configmap", "claimed")
-    resyncs(operator)
+    operator.look_at_everything()
     assert victim.children() == before
     assert objects.wait("keyspacesdatabase", "orders", victim.namespace)["metadata"]["uid"] == owner["uid"]
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from keyward_api import names
-from tests.integration.operator.adversary.looks import resyncs
 from tests.integration.operator.adversary.tenant import Tenant
 from tests.integration.operator.conftest import Objects
 from tests.integration.operator.control_plane import RunningOperator, eventually
@@ -98,7 +97,7 @@ def test_a_flood_of_requests_for_new_cas_makes_one_successor_at_a_time(
     successor = objects.wait(*secret, until=lambda found: "next.crt" in found["data"])["data"]["next.crt"]
     for number in range(1, 15):
         mallory.run("annotate", "--overwrite", "keyspacesdatabase", "flooded", f"{names.ANNOTATION_ROTATE_CA}={number}")
-    resyncs(operator)
+    operator.look_at_everything()
     data = objects.wait(*secret)["data"]
     assert (data["tls.crt"], data["next.crt"]) == (first, successor)
 
