@@ -7,6 +7,8 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 CONVERGENCE := tests/integration/operator/convergence
+# As many tests at once as there are processors. Those of a file go to one process: they share what is made for them.
+AT_ONCE := -n auto --maxprocesses=4 --dist=loadfile
 # They take minutes.
 DEATHS := $(CONVERGENCE)/test_deaths.py $(CONVERGENCE)/test_iam_deaths.py
 
@@ -46,11 +48,11 @@ generate: setup ## Write the CRDs, the chart's schema, README and snapshots, tab
 	$(BIN)/python -m local.generate
 
 unit: setup ## Unit tests and fuzzers: no cluster, no database
-	$(PYTEST) tests/unit tests/fuzz
+	$(PYTEST) -n auto tests/unit tests/fuzz
 
 integration: setup ## Agent, local AWS and local Keyspaces as processes; the operator against a real API server
-	$(BIN)/python -m local up
-	$(PYTEST) tests/integration tests/differential tests/compat/test_drivers.py $(DEATHS:%=--ignore=%)
+	$(BIN)/python -m local prepare
+	$(PYTEST) $(AT_ONCE) tests/integration tests/differential tests/compat/test_drivers.py $(DEATHS:%=--ignore=%)
 
 compat: setup ## The driver makers' own suites, direct and through the agent; writes docs/compatibility.md
 	$(BIN)/python -m tests.compat

@@ -29,6 +29,14 @@ def up(*, network_policies: bool = False) -> None:
     print("Take it down with `python -m local down`.")
 
 
+def prepare() -> None:
+    """Compile and download what tests without a cluster need, where the cache lacks it."""
+    steps.check_compiler()
+    runner = Runner(steps.HERE.logs)
+    steps.add_programs(runner, steps.HOST_PROGRAMS, has_kubernetes=True)
+    runner.run()
+
+
 def show() -> None:
     """`up`, then install Keyward and show the main job."""
     up()
@@ -84,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         match parsed.command:
             case "up":
                 up(network_policies=parsed.network_policies)
+            case "prepare":
+                prepare()
             case "demo":
                 show()
             case "down":
@@ -106,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     bringing_up = commands.add_parser("up", help=up.__doc__)
     policies = "have NetworkPolicies enforced, from now until `down`; all pods are made anew once"
     bringing_up.add_argument("--network-policies", action="store_true", help=policies)
+    commands.add_parser("prepare", help=prepare.__doc__)
     commands.add_parser("demo", help=show.__doc__)
     taking_down = commands.add_parser("down", help=down.__doc__)
     taking_down.add_argument("--others", action="store_true", help="what other checkouts run, not this one")

@@ -6,7 +6,7 @@ The names of the steps are constants: a step of another part says by them what i
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,10 +86,15 @@ HERE = Place(checkout=Path(__file__).parents[2])
 """The checkout that this module is part of."""
 
 
-def check(place: Place) -> None:
-    """Raise `NotPossible` where `up` could not succeed or would take over what another checkout runs."""
+def check_compiler() -> None:
+    """Raise `NotPossible` where nothing can be compiled."""
     if shutil.which("go") is None:
         raise NotPossible("Go is missing: install Go 1.21 or newer from https://go.dev/dl (Debian's is too old)")
+
+
+def check(place: Place) -> None:
+    """Raise `NotPossible` where `up` could not succeed or would take over what another checkout runs."""
+    check_compiler()
     if kind.exists() and not place.kubeconfig.exists():
         whose = ", ".join(map(str, checkouts.others(place.checkout))) or "something else"
         raise NotPossible(
@@ -100,14 +105,20 @@ def check(place: Place) -> None:
         raise NotPossible("no docker daemon answers, and only root can start one: start Docker, or use sudo")
 
 
+def add_programs(runner: Runner, packages: Mapping[str, str], *, has_kubernetes: bool) -> None:
+    """What is compiled or downloaded once for a machine: of Kubernetes all programs, or kubectl alone."""
+    runner.add(PACKAGES, lambda log: host.ensure_packages(log, packages))
+    runner.add(KUBERNETES, golang.kubernetes_programs if has_kubernetes else golang.kubectl)
+    runner.add(TOOLS, golang.tools)
+    runner.add(CASSANDRA, lambda _: java.classes(java.find_jdk(os.environ), java.jars()), needs=[PACKAGES])
+
+
 def add_cluster(runner: Runner, place: Place, image: NodeImage) -> None:
     """The cluster with the webhook, and what it is made of."""
     checkouts.mark_running(place.checkout)
     programs = needed_programs(own_image=image.own, daemon_answers=docker.answers())
-    runner.add(PACKAGES, lambda log: host.ensure_packages(log, programs))
+    add_programs(runner, programs, has_kubernetes=image.own)
     runner.add(DOCKER, lambda log: docker.ensure(log, place.state), needs=[PACKAGES])
-    runner.add(KUBERNETES, golang.kubernetes_programs if image.own else golang.kubectl)
-    runner.add(TOOLS, golang.tools)
     runner.add(PROGRAMS, lambda log: link_programs(log, place, image), needs=[KUBERNETES, TOOLS])
     to_build = image.own and not kind.exists()
     if to_build:
@@ -122,7 +133,6 @@ def add_cluster(runner: Runner, place: Place, image: NodeImage) -> None:
 
 def add_aws(runner: Runner, place: Place) -> None:
     """Local AWS and local Keyspaces, reachable by pods; after `add_cluster`."""
-    runner.add(CASSANDRA, lambda _: java.classes(java.find_jdk(os.environ), java.jars()), needs=[PACKAGES])
     runner.add(AWS, lambda log: start_aws(log, place), needs=[CLUSTER, CERTIFICATES])
     runner.add(
         KEYSPACES,

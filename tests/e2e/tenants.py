@@ -49,15 +49,15 @@ class Tenant:
         name = module.stem.removeprefix("test_").replace("_", "-")
         tenant = cls.create(surroundings, kube, f"{prefix}-{name}")
         yield tenant
-        tenant.remove()
+        tenant.remove(wait=False)
 
-    def remove(self) -> None:
-        """Databases first, then the namespace, then the IAM roles."""
+    def remove(self, *, wait: bool = True) -> None:
+        """Databases first, then the namespace (`wait`: until it is gone), then the IAM roles."""
         if self.kube.find("namespace", self.namespace) is not None:
             if self.kube.find("customresourcedefinition", "keyspacesdatabases.keyward.dev") is not None:
                 in_namespace = f"--namespace={self.namespace}"
                 self.kube.run("delete", "keyspacesdatabases", "--all", in_namespace, seconds=120)
-            self.kube.delete("namespace", self.namespace)
+            self.kube.delete("namespace", self.namespace, wait=wait)
         administrator = self.surroundings.administrator()
         for name in self._iam_roles:
             administrator.delete_role(name)
