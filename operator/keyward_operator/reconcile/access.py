@@ -17,6 +17,7 @@ from keyward_operator.clients.errors import ApiError, ForbiddenError, InvalidErr
 from keyward_operator.errors import OvertakenError
 from keyward_operator.journal import Journal
 from keyward_operator.keys import AccessKey, DatabaseKey, Key
+from keyward_operator.plan.access.concerns import Concerns
 from keyward_operator.plan.access.plan import StatusChange, changes, next_end
 from keyward_operator.plan.access.policies import DatabaseTold, PolicyState, database_told, policy_state
 from keyward_operator.plan.access.world import AccessWorld, DatabaseAccess, access_world
@@ -24,6 +25,7 @@ from keyward_operator.plan.describe import change as described
 from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.databases import Views
+from keyward_operator.reconcile.known import Basis, KnownAccess
 from keyward_operator.reconcile.observe import database_reference
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import NamespaceWorld, Surveyor
@@ -45,6 +47,7 @@ class _Look:
     ticket: int
     """Of before anything was read."""
 
+    concerns: Concerns
     found: dict[str, DatabaseAccess] = field(default_factory=dict)
     troubles: list[ApiError] = field(default_factory=list)
     overtaken: str = ""
@@ -61,10 +64,12 @@ class AccessReconciler:
         surveyor: Surveyor,
         publisher: Publisher,
         views: Views,
+        known: KnownAccess,
         telling: Telling,
         journal: Journal,
     ) -> None:
         self._queue = queue
+        self._known = known
         self._surveyor = surveyor
         self._publisher = publisher
         self._views = views
@@ -78,8 +83,10 @@ class AccessReconciler:
         Raises ApiError once everything else is done.
         """
         await self._telling.begin(key.namespace)
-        look = _Look(key=key, ticket=self._publisher.ticket())
+        ticket = self._publisher.ticket()
         seen = await self._surveyor.survey_access(key.namespace)
+        self._known.keep_only(key.namespace, seen.databases)
+        look = _Look(key=key, ticket=ticket, concerns=seen.concerns())
         await at_once(partial(self._see_to, look, seen), seen.databases, limit=POLICIES_AT_ONCE)
         if look.overtaken:
             self._journal.heard(key, look.overtaken)
@@ -93,19 +100,30 @@ class AccessReconciler:
         return (end - access.now).total_seconds() if end else None
 
     async def _see_to(self, look: _Look, seen: NamespaceWorld, name: str) -> None:
-        """Publish the policy of one database."""
-        observed = await self._surveyor.database(seen, name)
-        async with self._turns:
-            view = await self._views.of(observed, datetime.now(UTC))
-        database, state = DatabaseKey(look.key.namespace, name), policy_state(view)
+        """Have agents of one database read what they shall, and note what that is."""
+        database = DatabaseKey(look.key.namespace, name)
+        basis = self._known.basis(database, look.concerns[name])
+        known = self._known.recall(database, basis, datetime.now(UTC))
         try:
-            published = await self._publish(look, database, view, state)
+            if known is not None:
+                await self._publisher.publish(database, None, ticket=look.ticket, live=None)
+            look.found[name] = known or await self._work_out(look, seen, database, basis)
         except OvertakenError as error:
             look.overtaken = str(error)
-            return
-        look.found[name] = DatabaseAccess.of(view, is_published=published)
+
+    async def _work_out(self, look: _Look, seen: NamespaceWorld, database: DatabaseKey, basis: Basis) -> DatabaseAccess:
+        """Publish the policy of one database. Raises OvertakenError."""
+        observed = await self._surveyor.database(seen, database.name)
+        async with self._turns:
+            view = await self._views.of(observed, datetime.now(UTC))
+        state = policy_state(view)
+        published = await self._publish(look, database, view, state)
+        access = DatabaseAccess.of(view, is_published=published)
         told = database_told(view, state, is_published=published)
         self._telling.leave(look.key.namespace, self._told(look.key, database, view, told))
+        if state.has_settled and not (access.problems or told.is_new or told.is_turn):
+            self._known.keep(database, basis, access)
+        return access
 
     async def _publish(self, look: _Look, database: DatabaseKey, view: View, state: PolicyState) -> bool:
         """Whether agents can read the policy as it shall be. Raises OvertakenError."""

@@ -16,14 +16,18 @@ from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import Inlet
 from keyward_operator.reconcile.access import world_of
 from keyward_operator.reconcile.databases import Views, measure
+from keyward_operator.reconcile.known import KnownAccess
 from keyward_operator.reconcile.survey import Surveyor
 
 
 class NamespaceReconciler:
     """Looks at namespaces."""
 
-    def __init__(self, queue: Inlet[Key], *, surveyor: Surveyor, views: Views, journal: Journal) -> None:
+    def __init__(
+        self, queue: Inlet[Key], *, surveyor: Surveyor, views: Views, known: KnownAccess, journal: Journal
+    ) -> None:
         self._queue = queue
+        self._known = known
         self._surveyor = surveyor
         self._views = views
         self._journal = journal
@@ -45,8 +49,7 @@ class NamespaceReconciler:
 
     def _pass_on_access(self, key: AccessKey, access: AccessWorld) -> None:
         if any(changes(access)):
-            self._journal.heard(key, f"a look at namespace {key.namespace} found a status that is not as it shall be")
-            self._queue.add(key)
+            self._look_closer(key, f"a look at namespace {key.namespace} found a status that is not as it shall be")
         elif end := next_end(access):
             self._queue.add_after(key, (end - access.now).total_seconds())
 
@@ -55,11 +58,14 @@ class NamespaceReconciler:
         measure(view)
         cause = f"a look at namespace {key.namespace} found that it is not as it shall be"
         if state.change or database_told(view, state, is_published=state.is_published).is_new:
-            access = AccessKey(key.namespace)
-            self._journal.heard(access, f"{cause}: the policy of {key}, or what is told of it")
-            self._queue.add(access)
+            self._look_closer(AccessKey(key.namespace), f"{cause}: the policy of {key}, or what is told of it")
         if not steps.does_nothing:
             self._journal.heard(key, cause)
             self._queue.add(key)
         elif steps.requeue_after is not None:
             self._queue.add_after(key, steps.requeue_after)
+
+    def _look_closer(self, key: AccessKey, cause: str) -> None:
+        self._known.forget(key.namespace)
+        self._journal.heard(key, cause)
+        self._queue.add(key)

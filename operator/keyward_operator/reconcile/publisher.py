@@ -30,6 +30,9 @@ class _Turn:
     generation: int = 0
     """Of the policy as it was written, or is being written."""
 
+    writes: int = 0
+    """How often it was written, by others too as far as was heard."""
+
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -60,6 +63,7 @@ class Publisher:
             read = live["metadata"] if live else {}
             # Said before it is so, for the event may be here before the answer.
             turn.generation = int(read.get("generation", 0)) + 1
+            turn.writes += 1
             try:
                 written = await self._api.apply(manifest, resource_version=read.get("resourceVersion"))
                 turn.generation = int(written["metadata"]["generation"])
@@ -69,9 +73,19 @@ class Publisher:
                 turn.newest = self.ticket()  # also where nobody knows whether it was
 
     def wrote(self, key: DatabaseKey, generation: int) -> bool:
-        """Whether a policy of this generation is of our writing, as far as this process knows; from any thread."""
+        """Whether a policy of this generation, of which was heard, is of our writing; from any thread."""
         turn = self._turns.get(key)
-        return turn is not None and generation <= turn.generation
+        if turn is None:
+            return False
+        is_ours = generation <= turn.generation
+        if not is_ours:
+            turn.writes += 1
+        return is_ours
+
+    def writes(self, key: DatabaseKey) -> int:
+        """How often the policy was written as far as this process knows: another number, another policy perhaps."""
+        turn = self._turns.get(key)
+        return turn.writes if turn else 0
 
     def forget(self, key: DatabaseKey) -> None:
         """The database is gone."""

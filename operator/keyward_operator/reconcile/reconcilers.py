@@ -29,6 +29,7 @@ from keyward_operator.reconcile.databases import DatabaseReconciler, Views
 from keyward_operator.reconcile.events import EventRecorder
 from keyward_operator.reconcile.iam_executor import IamExecutor
 from keyward_operator.reconcile.iam_roles import IAMRoleReconciler, IAMRolesReconciler
+from keyward_operator.reconcile.known import KnownAccess
 from keyward_operator.reconcile.namespaces import NamespaceReconciler
 from keyward_operator.reconcile.observe import Observer
 from keyward_operator.reconcile.orphans import Orphans
@@ -90,10 +91,11 @@ def build(
         journal=journal,
     )
     surveyor = Surveyor(api, scope, cluster=cluster, replacement_due=replacements.due)
-    namespaces = NamespaceReconciler(queue, surveyor=surveyor, views=views, journal=journal)
+    known = KnownAccess(publisher, settings=settings)
+    namespaces = NamespaceReconciler(queue, surveyor=surveyor, views=views, known=known, journal=journal)
     telling = Telling(api, queue, recorder=recorder, journal=journal)
     access = AccessReconciler(
-        queue, surveyor=surveyor, publisher=publisher, views=views, telling=telling, journal=journal
+        queue, surveyor=surveyor, publisher=publisher, views=views, known=known, telling=telling, journal=journal
     )
     executor = IamExecutor(iam)
     roles = IAMRoleReconciler(

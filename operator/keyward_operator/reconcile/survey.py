@@ -18,6 +18,7 @@ from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.kinds import Kind, Reference
+from keyward_operator.plan.access.concerns import Concerns
 from keyward_operator.plan.observed import Cluster, Observed
 from keyward_operator.reconcile.observe import namespace_labels, namespace_selector
 from keyward_operator.scope import Scope
@@ -51,6 +52,12 @@ class NamespaceWorld:
 
     pods: Mapping[str, Sequence[Json]]
     """By the name of the database."""
+
+    def concerns(self) -> Concerns:
+        """What the policies of its databases are made from."""
+        inputs = self.inputs
+        others = inputs.locks + inputs.iam_roles
+        return Concerns.of(self.databases, self.labels, roles=inputs.roles, users=inputs.users, others=others)
 
 
 class Surveyor:

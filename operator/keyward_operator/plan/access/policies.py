@@ -30,6 +30,11 @@ class PolicyState:
     is_published: bool
     """Whether agents can read it as it shall be."""
 
+    @property
+    def has_settled(self) -> bool:
+        """Whether there is one, and it is as it shall be."""
+        return self.wanted is not None and self.is_published
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatabaseTold:

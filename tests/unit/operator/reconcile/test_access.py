@@ -17,14 +17,16 @@ from keyward_operator.plan.view import View
 from keyward_operator.queue.work_queue import WorkQueue
 from keyward_operator.reconcile.access import AccessReconciler
 from keyward_operator.reconcile.databases import Views
+from keyward_operator.reconcile.known import KnownAccess
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.survey import Inputs, NamespaceWorld, Surveyor
 from keyward_operator.reconcile.telling import Telling
-from tests.unit.operator.builders import Json, lock, observed, role, settled, user, view_for
-from tests.unit.operator.plan.access.worlds import named, verdicts_of
+from tests.unit.operator.builders import Json, lock, observed, role, settings, settled, user, view_for
+from tests.unit.operator.plan.access.worlds import database, named, verdicts_of
 
 ROLES, USERS = (named(role()),), (named(user()),)
 LOCKS = (named(lock(target={"database": "orders"})),)
+PLATFORM = settings()
 SETTLED = settled(observed(roles=ROLES, users=USERS))
 """A world in which the lock is not known yet."""
 
@@ -40,15 +42,27 @@ class Cluster:
         """What was left to be told, by the objects' names."""
 
         self.policy_errors: list[Exception] = []
+        self.has_settled = False
+        """Whether all policies are as they shall be, and all databases say so."""
+
+        self.visits: list[str] = []
+        """Databases whose policies were written, or found as they shall be."""
+
+        self.versions: dict[str, str] = {}
+        """Of databases."""
 
     async def survey_access(self, namespace: str) -> NamespaceWorld:
         inputs = Inputs(roles=ROLES, users=USERS, locks=LOCKS, iam_roles=())
-        databases: dict[str, Json] = {f"orders-{i}" if i else "orders": {} for i in range(self.counts[namespace])}
+        named = [f"orders-{number}" if number else "orders" for number in range(self.counts[namespace])]
+        databases: dict[str, Json] = {name: database(name) for name in named}
+        for name, version in self.versions.items():
+            databases[name]["metadata"]["resourceVersion"] = version
         return NamespaceWorld(namespace=namespace, databases=databases, labels={}, inputs=inputs, children={}, pods={})
 
     async def database(self, world: NamespaceWorld, _: str) -> Observed:
         children = {Child.POLICY: SETTLED.children[Child.POLICY]}
-        return replace(SETTLED, children=children, locks=LOCKS, namespace_labels={"name": world.namespace})
+        locks = () if self.has_settled else LOCKS
+        return replace(SETTLED, children=children, locks=locks, namespace_labels={"name": world.namespace})
 
     async def of(self, seen: Observed, _: datetime) -> View:
         self.compiled.append(seen.namespace_labels["name"])
@@ -58,11 +72,15 @@ class Cluster:
     def ticket(self) -> int:
         return 1
 
+    def writes(self, _: DatabaseKey) -> int:
+        return len(self.policies)
+
     async def publish(self, key: DatabaseKey, manifest: Json | None, **_: Any) -> None:
-        assert manifest is not None
         if self.policy_errors:
             raise self.policy_errors.pop(0)
-        self.policies.append(str(key))
+        self.visits.append(key.name)
+        if manifest is not None:
+            self.policies.append(str(key))
 
     async def begin(self, _: str) -> None:
         pass
@@ -78,6 +96,7 @@ def made(cluster: Cluster) -> tuple[AccessReconciler, WorkQueue[Key]]:
         surveyor=cast(Surveyor, cluster),
         publisher=cast(Publisher, cluster),
         views=cast(Views, cluster),
+        known=KnownAccess(cast(Publisher, cluster), settings=lambda: PLATFORM),
         telling=cast(Telling, cluster),
         journal=Journal(),
     )
@@ -120,6 +139,33 @@ async def test_one_policy_that_cannot_be_written_keeps_no_other_waiting_and_is_t
         await reconciler.reconcile(AccessKey("payments"))
     assert len(cluster.policies) == 2
     assert "app" in cluster.statuses, "all that is to be told is known"
+
+
+async def test_the_next_look_reads_no_policy_that_nothing_is_new_for() -> None:
+    cluster = Cluster({"payments": 3})
+    cluster.has_settled = True
+    reconciler, _ = made(cluster)
+    await reconciler.reconcile(AccessKey("payments"))
+    assert len(cluster.compiled) == 3
+    told = dict(cluster.statuses)
+    cluster.statuses.clear()
+    await reconciler.reconcile(AccessKey("payments"))
+    assert len(cluster.compiled) == 3
+    assert cluster.statuses == told, "users and locks say the same"
+    assert cluster.visits == ["orders", "orders-1", "orders-2"] * 2, "whoever read before may not write any more"
+    cluster.versions["orders-1"] = "8"
+    await reconciler.reconcile(AccessKey("payments"))
+    assert len(cluster.compiled) == 4
+
+
+async def test_who_was_overtaken_at_a_policy_that_it_knows_looks_again() -> None:
+    cluster = Cluster()
+    cluster.has_settled = True
+    reconciler, queue = made(cluster)
+    await reconciler.reconcile(AccessKey("payments"))
+    cluster.policy_errors = [OvertakenError("somebody was faster")]
+    await reconciler.reconcile(AccessKey("payments"))
+    assert await queue.get() == AccessKey("payments")
 
 
 async def test_a_namespace_with_many_databases_keeps_no_other_waiting() -> None:

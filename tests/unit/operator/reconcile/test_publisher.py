@@ -114,3 +114,17 @@ async def test_a_database_that_is_gone_is_forgotten() -> None:
     await publisher.publish(KEY, None, ticket=ticket, live=None)
     publisher.forget(KEY)
     await publisher.publish(KEY, None, ticket=older, live=None)
+
+
+async def test_whoever_writes_a_policy_it_is_counted() -> None:
+    publisher, _ = made()
+    assert publisher.writes(KEY) == 0
+    await publisher.publish(KEY, {"a": 1}, ticket=publisher.ticket(), live=LIVE)
+    assert publisher.wrote(KEY, 4)
+    ours = publisher.writes(KEY)
+    assert ours > 0
+    await publisher.publish(KEY, None, ticket=publisher.ticket(), live=LIVE)
+    assert publisher.writes(KEY) == ours, "it was found as it shall be"
+    publisher.wrote(KEY, 5)
+    assert publisher.writes(KEY) > ours, "somebody else wrote it"
+    assert publisher.writes(OTHER) == 0

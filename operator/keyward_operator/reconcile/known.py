@@ -1,0 +1,63 @@
+"""What looks at access found as it shall be, so that the next one reads no policy that nothing is new for.
+
+Of a database is kept what its policy says of users and locks, and what that was made from: as long as nothing of it has
+another version, the settings are the same, no grant has ended and nobody wrote the policy, it would be found again.
+A resync reads all policies and forgets here what it finds otherwise.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from keyward_api.tenants import PlatformSettings
+from keyward_operator.keys import DatabaseKey
+from keyward_operator.plan.access.concerns import Concern
+from keyward_operator.plan.access.world import DatabaseAccess
+from keyward_operator.reconcile.publisher import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What was found is good for."""
+
+    concern: Concern
+    writes: int
+    """How often the policy was written, as the publisher counts it, before it was read."""
+
+
+class KnownAccess:
+    """Of all databases."""
+
+    def __init__(self, publisher: Publisher, *, settings: Callable[[], PlatformSettings]) -> None:
+        self._publisher = publisher
+        self._settings = settings
+        self._settings_then = settings()
+        self._kept: dict[str, dict[str, tuple[Basis, DatabaseAccess]]] = {}
+
+    def basis(self, key: DatabaseKey, concern: Concern) -> Basis:
+        """To be had before the policy is read."""
+        return Basis(concern, self._publisher.writes(key))
+
+    def recall(self, key: DatabaseKey, basis: Basis, now: datetime) -> DatabaseAccess | None:
+        """What is known of a database on this basis; None where it must be looked at."""
+        if self._settings() is not self._settings_then:
+            self._kept.clear()
+            self._settings_then = self._settings()
+        then, access = self._kept.get(key.namespace, {}).get(key.name, (None, None))
+        if access is None or then != basis or (access.next_end is not None and access.next_end <= now):
+            return None
+        return access
+
+    def keep(self, key: DatabaseKey, basis: Basis, access: DatabaseAccess) -> None:
+        """Note that a database has the policy that it shall have, and tells so."""
+        self._kept.setdefault(key.namespace, {})[key.name] = basis, access
+
+    def keep_only(self, namespace: str, databases: Collection[str]) -> None:
+        """Forget the databases of a namespace that are gone."""
+        kept = {name: known for name, known in self._kept.pop(namespace, {}).items() if name in databases}
+        if kept:
+            self._kept[namespace] = kept
+
+    def forget(self, namespace: str) -> None:
+        """Have all databases of a namespace looked at."""
+        self._kept.pop(namespace, None)
