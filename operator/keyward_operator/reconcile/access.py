@@ -121,8 +121,7 @@ class AccessReconciler:
         access = DatabaseAccess.of(view, is_published=published)
         told = database_told(view, state, is_published=published)
         self._telling.leave(look.key.namespace, self._told(look.key, database, view, told))
-        if state.has_settled and not (access.problems or told.is_new or told.is_turn):
-            self._known.keep(database, basis, access)
+        self._known.keep(database, basis, access, state=state, told=told)
         return access
 
     async def _publish(self, look: _Look, database: DatabaseKey, view: View, state: PolicyState) -> bool:

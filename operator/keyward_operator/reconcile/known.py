@@ -1,4 +1,4 @@
-"""What looks at access found as it shall be, so that the next one reads no policy that nothing is new for.
+"""What looks at namespaces found as it shall be, so that a change of access reads no policy that nothing is new for.
 
 Of a database is kept what its policy says of users and locks, and what that was made from: as long as nothing of it has
 another version, the settings are the same, no grant has ended and nobody wrote the policy, it would be found again.
@@ -12,6 +12,7 @@ from datetime import datetime
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.keys import DatabaseKey
 from keyward_operator.plan.access.concerns import Concern
+from keyward_operator.plan.access.policies import DatabaseTold, PolicyState
 from keyward_operator.plan.access.world import DatabaseAccess
 from keyward_operator.reconcile.publisher import Publisher
 
@@ -48,9 +49,12 @@ class KnownAccess:
             return None
         return access
 
-    def keep(self, key: DatabaseKey, basis: Basis, access: DatabaseAccess) -> None:
-        """Note that a database has the policy that it shall have, and tells so."""
-        self._kept.setdefault(key.namespace, {})[key.name] = basis, access
+    def keep(
+        self, key: DatabaseKey, basis: Basis, access: DatabaseAccess, *, state: PolicyState, told: DatabaseTold
+    ) -> None:
+        """Note what was found of a database, if it has the policy that it shall have, and tells so."""
+        if state.has_settled and not (access.problems or told.is_new or told.is_turn):
+            self._kept.setdefault(key.namespace, {})[key.name] = basis, access
 
     def keep_only(self, namespace: str, databases: Collection[str]) -> None:
         """Forget the databases of a namespace that are gone."""

@@ -88,6 +88,7 @@ def namespace(installed: ControlPlane, request: pytest.FixtureRequest) -> Iterat
     for resource in installed.kubectl("get", held, "-n", name, "-o", "name").split():
         released = '{"metadata": {"finalizers": null}}'
         installed.kubectl("patch", resource, "-n", name, "--type=merge", "-p", released, check=False)
+    installed.kubectl("delete", "namespace", name, "--wait=false")
 
 
 class Objects:

@@ -92,6 +92,7 @@ class Tenant:
         for found in self.plane.kubectl("get", "keyspacesdatabases", "-n", self.namespace, "-o", "name").split():
             released = '{"metadata": {"finalizers": null}}'
             self.plane.kubectl("patch", found, "-n", self.namespace, "--type=merge", "-p", released, check=False)
+        self.plane.kubectl("delete", "namespace", self.namespace, "--wait=false")
 
     def _as(self, namespace: str) -> list[str]:
         # The group that the API server gives to everybody who is authenticated, but not to whom --as-group names.
