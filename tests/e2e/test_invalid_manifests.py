@@ -278,6 +278,12 @@ ROLES = [
         "should have at least 1 items",
     ),
     (
+        "a selector that compares with nothing",
+        put("allow", 0, "databases", value={"selector": {"matchExpressions": [{"key": "a", "operator": "NotIn"}]}}),
+        "spec.allow[0].databases.selector.matchExpressions[0]",
+        "`In` and `NotIn` need `values`",
+    ),
+    (
         "a keyspace pattern with other signs than the star",
         put("allow", 0, "keyspaces", value=["shop?"]),
         "spec.allow[0].keyspaces[0]",

@@ -5,9 +5,9 @@ what its schema does not know.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 _INITIALISMS = {"id": "ID", "arn": "ARN", "ip": "IP", "uid": "UID", "arns": "ARNs"}
 
@@ -124,6 +124,16 @@ RoleARN = Annotated[
 LabelMap = Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=32)]
 
 
+_WITH_VALUES = ("In", "NotIn")
+_VALUES_RULE = "`In` and `NotIn` need `values`, the others take none"
+REQUIREMENT_RULES = validations(
+    (
+        f"(self.operator in {list(_WITH_VALUES)}) == (has(self.values) && size(self.values) > 0)",
+        _VALUES_RULE,
+    )
+)
+
+
 class LabelSelectorRequirement(Model):
     """One requirement of a label selector."""
 
@@ -132,6 +142,12 @@ class LabelSelectorRequirement(Model):
     values: tuple[Annotated[str, Field(max_length=63)], ...] = Field(
         default=(), max_length=32, json_schema_extra=LIST_ATOMIC, description="Values for `In` and `NotIn`."
     )
+
+    @model_validator(mode="after")
+    def _has_values_to_compare(self) -> Self:
+        if (self.operator in _WITH_VALUES) != bool(self.values):
+            raise ValueError(_VALUES_RULE)
+        return self
 
     def matches(self, labels: dict[str, str]) -> bool:
         """Whether `labels` meet this requirement (NotIn also holds where the key is absent, as in Kubernetes)."""
@@ -146,11 +162,14 @@ class LabelSelectorRequirement(Model):
                 return self.key not in labels
 
 
+_Requirement = Annotated[LabelSelectorRequirement, Field(json_schema_extra=REQUIREMENT_RULES)]
+
+
 class LabelSelector(Model):
     """Kubernetes' label selector; the empty one selects everything."""
 
     match_labels: LabelMap = Field(default_factory=dict, description="Labels that must be there with these values.")
-    match_expressions: tuple[LabelSelectorRequirement, ...] = Field(
+    match_expressions: tuple[_Requirement, ...] = Field(
         default=(),
         max_length=16,
         json_schema_extra=LIST_ATOMIC,

@@ -108,6 +108,23 @@ def test_rules_select_databases_by_name_or_label(selector: dict[str, object], se
     assert bool(policy.grants_of(identity())) is selected
 
 
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        {"key": "tier", "operator": "In"},
+        {"key": "tier", "operator": "NotIn", "values": []},
+        {"key": "tier", "operator": "Exists", "values": ["gold"]},
+    ],
+    ids=lambda requirement: requirement["operator"],
+)
+def test_a_deny_whose_selector_kubernetes_would_not_take_withholds_the_role(requirement: dict[str, object]) -> None:
+    deny = rule(databases={"selector": {"matchExpressions": [requirement]}})
+    result = compiled(roles=[role(allow=[rule()], deny=[deny])])
+    assert reasons(result) == [Reason.ROLE_INVALID]
+    assert "`In` and `NotIn` need `values`" in result.problems[0].message
+    assert not result.spec.grants
+
+
 def test_a_role_that_does_not_exist_is_told_of() -> None:
     result = compiled(roles=[])
     assert reasons(result) == [Reason.ROLE_NOT_FOUND]
