@@ -166,8 +166,9 @@ def scaled_to_zero(view: View) -> Verdict | None:
 def an_agent_is_available(view: View) -> Verdict | None:
     """At least one agent takes connections."""
     status = (view.own(Child.DEPLOYMENT) or {}).get("status", {})
-    if status.get("availableReplicas", 0) > 0:
-        ready, wanted = status.get("readyReplicas", 0), status.get("replicas", 0)
+    # Not `availableReplicas`: a rolling update waits some seconds more, for drivers; who is ready serves.
+    ready, wanted = status.get("readyReplicas", 0), status.get("replicas", 0)
+    if ready > 0:
         return holds(Reason.AVAILABLE, f"{ready} of {wanted} agents are ready")
     return None
 

@@ -1,7 +1,7 @@
 """This agent's entry in the policy's `status.agents`: applied on change, at most every 10 seconds.
 
-A change of state does not wait: the other agents tell drivers by it which nodes there are. What an agent learns in its
-first moments (who it is, whether it reaches Keyspaces) waits for two seconds only: a new database is not ready before.
+A change of state does not wait: the other agents tell drivers by it which nodes there are. What a database is not ready
+without (who the agent is, whether it reaches Keyspaces and may assume each role) waits for two seconds only.
 
 Server-side apply with a field manager of the pod's own: agents never overwrite each other, and applying a status
 without the entry removes it.
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 10.0
 EARLY_SECONDS = 2.0
-"""The same while the entry lacks what an agent is about to learn."""
+"""The same while the entry lacks what the database is not ready without."""
 
 SETTLE_SECONDS = 1.5
 """Changes that come together (a policy, and what trying its roles showed) go out together."""
@@ -99,7 +99,9 @@ class StatusReporter:
     @property
     def _is_early(self) -> bool:
         applied = self._applied
-        return applied is not None and (not applied.identity or applied.endpoint is None)
+        return applied is not None and (
+            not applied.identity or applied.endpoint is None or not all(role.assumable for role in applied.roles)
+        )
 
     async def _pause(self, seconds: float) -> None:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.

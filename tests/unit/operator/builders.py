@@ -257,7 +257,7 @@ def serving(platform: PlatformSettings | None = None, **spec: Any) -> Observed:
     """A settled world in which two agents are ready and could assume the granted role."""
     world = settled(observed(database=database(**spec)), platform)
     pods = (pod("agent-1"), pod("agent-2"))
-    status = {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2}
+    status = {"replicas": 2, "readyReplicas": 2}
     world = changed_child(world, Child.DEPLOYMENT, status=status)
     world = changed_child(world, Child.POLICY, status={"agents": [report(p["metadata"]["name"]) for p in pods]})
     return settled(replace(world, pods=pods), platform)

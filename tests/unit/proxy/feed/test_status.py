@@ -61,8 +61,10 @@ async def test_changes_go_out_together_and_not_too_often(reporter: StatusReporte
     assert sink.times[1] - sink.times[0] >= 0.049
 
 
-@pytest.mark.parametrize("unknown", [{"identity": ""}, {"endpoint": None}])
-async def test_what_an_agent_learns_in_its_first_moments_does_not_wait_for_long(
+@pytest.mark.parametrize(
+    "unknown", [{"identity": ""}, {"endpoint": None}, {"roles": [{"dbUser": "Reader", "assumable": False}]}]
+)
+async def test_what_a_database_is_not_ready_without_does_not_wait_for_long(
     reporter: StatusReporter, sink: ListeningSink, monkeypatch: pytest.MonkeyPatch, unknown: dict[str, object]
 ) -> None:
     monkeypatch.setattr(module, "INTERVAL_SECONDS", 3600.0)
