@@ -8,10 +8,12 @@ import ctypes
 import importlib.util
 import sys
 from asyncio.sslproto import SSLProtocol
+from importlib.metadata import version
 
 TLS_BUFFER = 32 * 1024
 """Bytes of the read buffer of a TLS connection, two of TLS' records; asyncio takes 256 KiB, for each of the watches."""
 
+_DISTRIBUTION = "kubernetes"
 _PACKAGES = ("kubernetes", "kubernetes.aio")
 
 _M_ARENA_MAX = -8
@@ -34,4 +36,5 @@ def _leave_out_what_it_imports(package: str) -> None:
     """
     spec = importlib.util.find_spec(package)
     if spec is not None and package not in sys.modules:
-        sys.modules[package] = importlib.util.module_from_spec(spec)
+        module = sys.modules[package] = importlib.util.module_from_spec(spec)
+        vars(module)["__version__"] = version(_DISTRIBUTION)  # some of its parts ask for that

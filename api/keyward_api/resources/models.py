@@ -128,7 +128,7 @@ _WITH_VALUES = ("In", "NotIn")
 _VALUES_RULE = "`In` and `NotIn` need `values`, the others take none"
 REQUIREMENT_RULES = validations(
     (
-        f"(self.operator in {list(_WITH_VALUES)}) == (has(self.values) && size(self.values) > 0)",
+        f"(self.operator in {list(_WITH_VALUES)}) == (has(self.values) && size(self.values) >= 1)",
         _VALUES_RULE,
     )
 )
