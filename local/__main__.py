@@ -33,7 +33,7 @@ def prepare() -> None:
     """Compile and download what tests without a cluster need, where the cache lacks it."""
     steps.check_compiler()
     runner = Runner(steps.HERE.logs)
-    steps.add_programs(runner, steps.HOST_PROGRAMS, has_kubernetes=True)
+    steps.add_programs(runner, steps.JAVA_PROGRAMS, has_kubernetes=True)
     runner.run()
 
 

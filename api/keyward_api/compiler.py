@@ -177,7 +177,7 @@ class _Compiler:
 
     def _read_user(self, document: Mapping[str, Any]) -> KeyspacesUser | None:
         try:
-            return KeyspacesUser.model_validate(document)
+            return KeyspacesUser.model_validate({"metadata": document["metadata"], "spec": document.get("spec")})
         except ValidationError as error:
             name = document["metadata"]["name"]
             self._problem(

@@ -38,7 +38,9 @@ CALICO = "compile Calico"
 FELIX_IMAGE = "Felix's image"
 ENFORCED = "enforced NetworkPolicies"
 
-HOST_PROGRAMS = {"docker": "docker.io", "javac": "openjdk-17-jdk-headless", "mvn": "maven"}
+JAVA_PROGRAMS = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
+"""Programs for local Keyspaces, and Debian's packages of them."""
+HOST_PROGRAMS = {"docker": "docker.io", **JAVA_PROGRAMS}
 """Programs that the steps run, and Debian's packages of them. Go is not among them: Debian's is too old."""
 DAEMON_PROGRAMS = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2", "jq": "jq"}
 """Programs for a docker daemon of our own. A machine may have Docker's client without it."""

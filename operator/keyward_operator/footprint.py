@@ -38,3 +38,6 @@ def _leave_out_what_it_imports(package: str) -> None:
     if spec is not None and package not in sys.modules:
         module = sys.modules[package] = importlib.util.module_from_spec(spec)
         vars(module)["__version__"] = version(_DISTRIBUTION)  # some of its parts ask for that
+        parent, _, name = package.rpartition(".")
+        if parent:
+            setattr(sys.modules[parent], name, module)

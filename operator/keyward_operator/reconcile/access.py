@@ -86,7 +86,7 @@ class AccessReconciler:
         ticket = self._publisher.ticket()
         seen = await self._surveyor.survey_access(key.namespace)
         self._known.keep_only(key.namespace, seen.databases)
-        look = _Look(key=key, ticket=ticket, concerns=seen.concerns())
+        look = _Look(key=key, ticket=ticket, concerns=await asyncio.to_thread(seen.concerns))
         await at_once(partial(self._see_to, look, seen), seen.databases, limit=POLICIES_AT_ONCE)
         if look.overtaken:
             self._journal.heard(key, look.overtaken)

@@ -23,7 +23,15 @@ class Basis:
 
     concern: Concern
     writes: int
-    """How often the policy was written, as the publisher counts it, before it was read."""
+    """What the publisher counted before the policy was read."""
+
+    settings: PlatformSettings
+    """The settings then: read again, they are another object."""
+
+    def is_same(self, other: "Basis") -> bool:
+        """Whether the same would be found on the other."""
+        same_inputs = (self.concern, self.writes) == (other.concern, other.writes)
+        return same_inputs and self.settings is other.settings
 
 
 class KnownAccess:
@@ -32,29 +40,27 @@ class KnownAccess:
     def __init__(self, publisher: Publisher, *, settings: Callable[[], PlatformSettings]) -> None:
         self._publisher = publisher
         self._settings = settings
-        self._settings_then = settings()
         self._kept: dict[str, dict[str, tuple[Basis, DatabaseAccess]]] = {}
 
     def basis(self, key: DatabaseKey, concern: Concern) -> Basis:
         """To be had before the policy is read."""
-        return Basis(concern, self._publisher.writes(key))
+        return Basis(concern, self._publisher.writes(key), self._settings())
 
     def recall(self, key: DatabaseKey, basis: Basis, now: datetime) -> DatabaseAccess | None:
         """What is known of a database on this basis; None where it must be looked at."""
-        if self._settings() is not self._settings_then:
-            self._kept.clear()
-            self._settings_then = self._settings()
         then, access = self._kept.get(key.namespace, {}).get(key.name, (None, None))
-        if access is None or then != basis or (access.next_end is not None and access.next_end <= now):
+        if then is None or access is None or not then.is_same(basis):
             return None
-        return access
+        return access if access.next_end is None or now < access.next_end else None
 
     def keep(
         self, key: DatabaseKey, basis: Basis, access: DatabaseAccess, *, state: PolicyState, told: DatabaseTold
     ) -> None:
-        """Note what was found of a database, if it has the policy that it shall have, and tells so."""
+        """Note what was found of a database, if it has the policy that it shall have, and tells so; else forget it."""
+        known = self._kept.setdefault(key.namespace, {})
+        known.pop(key.name, None)
         if state.has_settled and not (access.problems or told.is_new or told.is_turn):
-            self._kept.setdefault(key.namespace, {})[key.name] = basis, access
+            known[key.name] = basis, access
 
     def keep_only(self, namespace: str, databases: Collection[str]) -> None:
         """Forget the databases of a namespace that are gone."""

@@ -3,6 +3,7 @@
 Databases are judged here and worked on by themselves: each is in one worker's hands at a time.
 """
 
+import asyncio
 from datetime import UTC, datetime
 
 from keyward_operator.journal import Journal
@@ -36,7 +37,7 @@ class NamespaceReconciler:
         """Look at a namespace. Raises ApiError."""
         seen = await self._surveyor.survey(key.namespace)
         found: dict[str, DatabaseAccess] = {}
-        concerns = seen.concerns()
+        concerns = await asyncio.to_thread(seen.concerns)
         for name in seen.databases:
             database = DatabaseKey(key.namespace, name)
             basis = self._known.basis(database, concerns[name])

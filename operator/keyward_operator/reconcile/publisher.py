@@ -31,7 +31,7 @@ class _Turn:
     """Of the policy as it was written, or is being written."""
 
     writes: int = 0
-    """How often it was written, by others too as far as was heard."""
+    """Counted at the beginning and at the end of each write of ours, and where one of others was heard of."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -61,19 +61,26 @@ class Publisher:
             if manifest is None:
                 return
             read = live["metadata"] if live else {}
-            # Said before it is so, for the event may be here before the answer.
-            turn.generation = int(read.get("generation", 0)) + 1
+            before = int(read.get("generation", 0))
+            turn.generation = before + 1  # before it is so, for the event may be here before the answer
             turn.writes += 1
             try:
                 written = await self._api.apply(manifest, resource_version=read.get("resourceVersion"))
                 turn.generation = int(written["metadata"]["generation"])
-            except ConflictError as error:
-                raise OvertakenError(f"the policy of {key} was written meanwhile: {error}") from error
+            except BaseException as error:
+                turn.generation = before  # if it was written all the same, it is looked at once more
+                if isinstance(error, ConflictError):
+                    raise OvertakenError(f"the policy of {key} was written meanwhile: {error}") from error
+                raise
             finally:
+                turn.writes += 1  # what was read meanwhile may be what was there before
                 turn.newest = self.ticket()  # also where nobody knows whether it was
 
     def wrote(self, key: DatabaseKey, generation: int) -> bool:
-        """Whether a policy of this generation, of which was heard, is of our writing; from any thread."""
+        """Whether a policy of this generation, of which was heard, is of our writing; from any thread.
+
+        One that is not counts as a write of others'.
+        """
         turn = self._turns.get(key)
         if turn is None:
             return False
@@ -83,9 +90,8 @@ class Publisher:
         return is_ours
 
     def writes(self, key: DatabaseKey) -> int:
-        """How often the policy was written as far as this process knows: another number, another policy perhaps."""
-        turn = self._turns.get(key)
-        return turn.writes if turn else 0
+        """A count that differs where the policy may: to be had before it is read. It begins anew after `forget`."""
+        return self._turns.setdefault(key, _Turn()).writes
 
     def forget(self, key: DatabaseKey) -> None:
         """The database is gone."""

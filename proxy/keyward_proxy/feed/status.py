@@ -1,7 +1,8 @@
 """This agent's entry in the policy's `status.agents`: applied on change, at most every 10 seconds.
 
-A change of state does not wait: the other agents tell drivers by it which nodes there are. What a database is not ready
-without (who the agent is, whether it reaches Keyspaces and may assume each role) waits for two seconds only.
+A change of state does not wait: the other agents tell drivers by it which nodes there are. While the entry lacks what a
+database is not ready without (who the agent is, whether it reaches Keyspaces and may assume each role that it tried),
+changes wait for two seconds only; for roles in the agent's first minutes, since one may never be assumable.
 
 Server-side apply with a field manager of the pod's own: agents never overwrite each other, and applying a status
 without the entry removes it.
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 INTERVAL_SECONDS = 10.0
 EARLY_SECONDS = 2.0
 """The same while the entry lacks what the database is not ready without."""
+
+FIRST_SECONDS = 600.0
+"""How long roles that cannot be assumed make changes go out so soon: people set IAM up after they made the database."""
 
 SETTLE_SECONDS = 1.5
 """Changes that come together (a policy, and what trying its roles showed) go out together."""
@@ -70,6 +74,7 @@ class StatusReporter:
         self._sink = sink
         self._wanted: AgentReport | None = None
         self._applied: AgentReport | None = None
+        self._began = 0.0
         self._changed = asyncio.Event()
         self._urgent = asyncio.Event()
 
@@ -88,6 +93,7 @@ class StatusReporter:
 
     async def run(self) -> None:
         """Apply changes until cancelled."""
+        self._began = asyncio.get_running_loop().time()
         while True:
             await self._changed.wait()
             await self._pause(SETTLE_SECONDS)
@@ -99,9 +105,11 @@ class StatusReporter:
     @property
     def _is_early(self) -> bool:
         applied = self._applied
-        return applied is not None and (
-            not applied.identity or applied.endpoint is None or not all(role.assumable for role in applied.roles)
-        )
+        if applied is None:
+            return False
+        is_new = asyncio.get_running_loop().time() - self._began < FIRST_SECONDS
+        waits_for_roles = is_new and not all(role.assumable for role in applied.roles)
+        return not applied.identity or applied.endpoint is None or waits_for_roles
 
     async def _pause(self, seconds: float) -> None:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.

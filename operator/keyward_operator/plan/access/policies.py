@@ -30,10 +30,13 @@ class PolicyState:
     is_published: bool
     """Whether agents can read it as it shall be."""
 
+    is_leaving: bool
+    """Whether the database is being deleted."""
+
     @property
     def has_settled(self) -> bool:
-        """Whether there is one, and it is as it shall be."""
-        return self.wanted is not None and self.is_published
+        """Whether there is one, and it is as it shall be for longer than a moment."""
+        return self.wanted is not None and self.is_published and not self.is_leaving
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +55,13 @@ class DatabaseTold:
 
 def policy_state(view: View) -> PolicyState:
     """Judge the policy of a database."""
-    live, wanted = view.own(Child.POLICY), wanted_policy(view)
+    live, wanted, is_leaving = view.own(Child.POLICY), wanted_policy(view), _is_leaving(view)
     if live is None or wanted is None:
         is_published = live is None and view.compilation is None
-        return PolicyState(wanted=wanted, change=None, is_published=is_published)
+        return PolicyState(wanted=wanted, change=None, is_published=is_published, is_leaving=is_leaving)
     is_published = not differs(live, wanted)
-    change = None if is_published or _is_leaving(view) else wanted
-    return PolicyState(wanted=wanted, change=change, is_published=is_published)
+    change = None if is_published or is_leaving else wanted
+    return PolicyState(wanted=wanted, change=change, is_published=is_published, is_leaving=is_leaving)
 
 
 def database_told(view: View, state: PolicyState, *, is_published: bool) -> DatabaseTold:

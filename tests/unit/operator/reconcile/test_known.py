@@ -17,7 +17,7 @@ KEY, OTHER = DatabaseKey("payments", "orders"), DatabaseKey("payments", "stock")
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
-SETTLED = PolicyState(wanted={}, change=None, is_published=True)
+SETTLED = PolicyState(wanted={}, change=None, is_published=True, is_leaving=False)
 TOLD = DatabaseTold(status={}, is_new=False, is_turn=False, events=())
 
 
@@ -82,11 +82,14 @@ def test_what_ends_is_looked_at_when_it_ends() -> None:
     assert known.recall(KEY, known.basis(KEY, 1), end) is None
 
 
-def test_other_settings_make_everything_unknown() -> None:
+def test_what_was_found_by_other_settings_is_not_known() -> None:
     known, _, platform = made()
+    then = known.basis(KEY, 1)
     keep(known)
     platform.settings = builders.settings()
     assert known.recall(KEY, known.basis(KEY, 1), NOW) is None
+    known.keep(KEY, then, access(), state=SETTLED, told=TOLD)
+    assert known.recall(KEY, known.basis(KEY, 1), NOW) is None, "it was found by the old ones, and kept later"
     keep(known)
     assert known.recall(KEY, known.basis(KEY, 1), NOW)
 
@@ -107,15 +110,17 @@ def test_what_is_gone_or_found_otherwise_is_forgotten() -> None:
     [
         (access(), replace(SETTLED, is_published=False), TOLD),
         (access(), replace(SETTLED, wanted=None), TOLD),
+        (access(), replace(SETTLED, is_leaving=True), TOLD),
         (access(), SETTLED, replace(TOLD, is_new=True)),
         (access(), SETTLED, replace(TOLD, is_turn=True)),
         (replace(access(), problems=(Problem(reason="RoleNotFound", message="create it"),)), SETTLED, TOLD),
     ],
-    ids=["to be written", "waits", "to be told", "turns", "problems"],
+    ids=["to be written", "waits", "leaves", "to be told", "turns", "problems"],
 )
 def test_what_is_not_as_it_shall_be_is_looked_at_again(
     found: DatabaseAccess, state: PolicyState, told: DatabaseTold
 ) -> None:
     known, _, _ = made()
+    keep(known)
     keep(known, found, state=state, told=told)
     assert known.recall(KEY, known.basis(KEY, 1), NOW) is None

@@ -79,6 +79,20 @@ async def test_what_a_database_is_not_ready_without_does_not_wait_for_long(
     assert len(sink.applied) == 2
 
 
+async def test_a_role_that_is_never_assumable_makes_no_entry_hurry_for_ever(
+    reporter: StatusReporter, sink: ListeningSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "INTERVAL_SECONDS", 0.2)
+    monkeypatch.setattr(module, "EARLY_SECONDS", 0.0)
+    monkeypatch.setattr(module, "FIRST_SECONDS", 0.0)
+    refused = [{"dbUser": "Reader", "assumable": False}]
+    reporter.report(report(roles=refused))
+    await until(lambda: len(sink.applied) == 1)
+    reporter.report(report(roles=refused, observedRevision="r2"))
+    await until(lambda: len(sink.applied) == 2)
+    assert sink.times[1] - sink.times[0] >= 0.19
+
+
 async def test_an_entry_that_could_not_be_applied_is_not_tried_more_often_for_that(
     reporter: StatusReporter, sink: ListeningSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
