@@ -26,7 +26,8 @@ CONDITIONS: Mapping[str, str] = {
     "that is `False`, or if none is, the first that is `Unknown`. What is about the whole object, such as a name that "
     "is taken, comes before all of them; an IAM role that nobody was to look at is ready all the same.",
     Condition.PERMITTED: "The platform's settings admit what is asked for. Where they do not, no agent of a database "
-    "runs and live sessions end, and a managed IAM role is trusted by nobody.",
+    "runs and live sessions end, and a managed IAM role is trusted by nobody, as long as the operator may change roles "
+    "there.",
     Condition.POLICY_COMPILED: "All that was written down is in the compiled policies. `False` does not mean that "
     "nothing counts: what can be compiled is in force, and the message names what was left out.",
     Condition.CERTIFICATE_AUTHORITY_READY: "The database has a certificate authority of its own, which signs its "

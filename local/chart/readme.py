@@ -19,8 +19,8 @@ helm test keyward --namespace keyward-system
 ```
 
 One release per cluster. `helm upgrade` upgrades the CustomResourceDefinitions too, and agents are replaced only where
-their own image or settings changed. Delete the KeyspacesDatabases before `helm uninstall`: their agents go with them
-while the operator can still remove them. docs/operations.md has the whole way on EKS.
+their own image or settings changed. Delete the KeyspacesDatabases and KeyspacesIAMRoles before `helm uninstall`: their
+agents and roles go with them while the operator can still remove them. docs/operations.md has the whole way on EKS.
 
 ## Values
 A key that is not in these tables is refused.

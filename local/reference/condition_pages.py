@@ -25,7 +25,7 @@ object, and this page what that means in general. `lastTransitionTime` changes w
 
 To wait for something, wait for `Ready`:
 ```sh
-kubectl -n payments wait --for=condition=Ready keyspacesdatabase/orders
+kubectl -n payments wait --for=condition=Ready keyspacesdatabase/orders --timeout=5m
 ```
 
 ## Conditions

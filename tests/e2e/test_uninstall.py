@@ -22,10 +22,11 @@ KINDS = (
     *("roles", "rolebindings", "clusterroles", "clusterrolebindings"),
     *("customresourcedefinitions", "validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
     *("validatingadmissionpolicies", "validatingadmissionpolicybindings", "poddisruptionbudgets", "networkpolicies"),
+    "horizontalpodautoscalers",
 )
 CHILDREN = (
     "pods,deployments,poddisruptionbudgets,networkpolicies,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
-    "keyspacespolicies"
+    "keyspacespolicies,horizontalpodautoscalers"
 )
 
 SURROUNDINGS = (services.NAMESPACE, kind.NODE)
@@ -33,7 +34,7 @@ SURROUNDINGS = (services.NAMESPACE, kind.NODE)
 
 
 def test_uninstalling_leaves_nothing_behind(platform: Kubectl, surroundings: Surroundings) -> None:
-    platform.run("delete", "keyspacesdatabases", "--all", EVERY_NAMESPACE, seconds=150)
+    platform.run("delete", "keyspacesdatabases,keyspacesiamroles", "--all", EVERY_NAMESPACE, seconds=150)
     wait_until_none("a child of a database", lambda: platform.items(CHILDREN, AGENTS_NAMESPACE), is_child)
     uninstall(helm=surroundings.programs / "helm", kubeconfig=surroundings.kubeconfig)
     names = [crd["metadata"]["name"] for crd in platform.items("customresourcedefinitions")]

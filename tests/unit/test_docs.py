@@ -186,7 +186,7 @@ def test_policies_of_the_operations_are_those_that_the_code_makes() -> None:
 
 
 def test_the_agents_policy_of_the_operations_is_the_code_s() -> None:
-    (made,) = re.findall(r"jq -n --args '(.*?)' \$granted", commands(OPERATIONS), re.DOTALL)
+    (made,) = re.findall(r"-o json \| jq '(.*?)'\)", commands(OPERATIONS), re.DOTALL)
     for action in json.loads(iam.agent_policy(role_arns=[ROLE]))["Statement"][0]["Action"]:
         assert f'"{action}"' in made
 

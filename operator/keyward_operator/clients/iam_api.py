@@ -162,8 +162,8 @@ class IamApi:
     def _require_identity(self) -> None:
         if not any(self._environment.get(name) for name in _IDENTITIES):
             raise IamIdentityError(
-                "the operator has no AWS identity: annotate its ServiceAccount with eks.amazonaws.com/role-arn, or "
-                "make a Pod Identity association for it, and restart it"
+                "the operator has no AWS identity: annotate its ServiceAccount with eks.amazonaws.com/role-arn, and "
+                "restart it"
             )
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes client classes at run time

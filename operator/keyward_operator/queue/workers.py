@@ -63,4 +63,5 @@ class Workers(Generic[K]):
             delay,
             error,
             exc_info=None if expected else error,
+            extra={"key": key},
         )

@@ -138,6 +138,12 @@ def _refused(error: ClientError, request: AssumeRoleRequest | None) -> AWSError:
         return AWSError(f"STS limits the rate of calls ({code}); try again", reason=Reason.STS_THROTTLED)
     if code in _OUTAGES or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return AWSError(f"STS could not answer: {code}: {said}; try again", reason=Reason.STS_UNAVAILABLE)
+    if error.operation_name == "AssumeRoleWithWebIdentity" and code == "InvalidIdentityToken":
+        return AWSError(
+            f"AWS does not take the agent's web identity for {own_role}: {code}: {said}. The account of that role "
+            "needs an IAM OIDC provider for the issuer of the cluster's tokens, with the client ID sts.amazonaws.com",
+            reason="WebIdentityDenied",
+        )
     if error.operation_name == "AssumeRoleWithWebIdentity":
         return AWSError(
             f"AWS refused the agent's own web identity for {own_role}: {code}: {said}. Its trust policy must allow "

@@ -1,10 +1,12 @@
 """The checks: each a sentence about an IAM role that is true or not."""
 
+from keyward_api import names
 from keyward_api.iam_roles.permissions import INLINE_LIMIT, TRUST_LIMIT
 from keyward_api.names import Condition, Reason
 from keyward_operator.iam.calls import Aspect
 from keyward_operator.iam.convergence import foreign_policies
 from keyward_operator.iam.ownership import Holding
+from keyward_operator.plan.finalizers import finalizers_of
 from keyward_operator.plan.iam_role.view import View, trusted
 from keyward_operator.plan.verdicts import Verdict, enumerate_names, fails, holds, join, passes_on, unknown
 
@@ -26,9 +28,16 @@ def platform_does_not_permit(view: View) -> Verdict | None:
     """The platform's settings admit no such role in this namespace."""
     if view.admission is not None and view.admission.violations:
         messages = join([violation.message for violation in view.admission.violations])
-        closed = "; the role is trusted by nobody until then" if view.holding is Holding.OURS else ""
-        return fails(Reason.NOT_PERMITTED, messages + closed)
+        return fails(Reason.NOT_PERMITTED, messages + _what_becomes_of_it(view))
     return None
+
+
+def _what_becomes_of_it(view: View) -> str:
+    if view.may_change:
+        return "; the role is trusted by nobody until then" if view.holding is Holding.OURS else ""
+    if view.manages and names.IAM_ROLE_FINALIZER in finalizers_of(view.observed.document):
+        return "; the role that was made stays as it is, for none may be changed here: take its trust away by hand"
+    return ""
 
 
 def permitted(view: View) -> Verdict:

@@ -55,6 +55,14 @@ def test_the_agents_own_web_identity_is_told_apart(monkeypatch: pytest.MonkeyPat
     assert READER not in str(error)
 
 
+def test_an_account_that_knows_no_issuer_of_the_cluster_is_told_apart_from_a_trust_policy() -> None:
+    refused = refusal("InvalidIdentityToken", "AssumeRoleWithWebIdentity", "No OpenIDConnect provider found")
+    error = _refused(refused, None)
+    assert error.reason == "WebIdentityDenied"
+    assert "IAM OIDC provider for the issuer" in str(error)
+    assert "trust policy" not in str(error)
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

@@ -196,6 +196,17 @@ def test_a_role_that_is_not_permitted_any_more_is_closed() -> None:
     assert opened.role == world.role
 
 
+@pytest.mark.parametrize("mode", ["None", "Verify"])
+def test_where_the_operator_may_change_none_any_more_a_role_stays_and_its_object_says_so(mode: str) -> None:
+    steps = plan_for(settled(), platform(mode))
+    assert steps.calls == ()
+    assert steps.status is not None
+    told = {each["type"]: each for each in steps.status["conditions"]}["Permitted"]
+    assert told["status"] == "False"
+    assert "stays as it is" in told["message"]
+    assert "trusted by nobody" not in told["message"]
+
+
 def test_agents_whose_role_does_not_exist_are_left_out_of_the_trust_policy() -> None:
     missing = use("bills", agent_role_arn=f"{AGENT}-2", agent_role_exists=False)
     world = settled(observed(databases=(use(), missing)))
