@@ -6,14 +6,13 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
-CONVERGENCE := tests/integration/operator/convergence
+OPERATOR := tests/integration/operator
+CONVERGENCE := $(OPERATOR)/convergence
 # As many tests at once as there are processors. Those of a file go to one process: they share what is made for them.
-AT_ONCE := -n auto --maxprocesses=4 --dist=loadfile
-# They take minutes.
-DEATHS := $(CONVERGENCE)/test_deaths.py $(CONVERGENCE)/test_iam_deaths.py
+AT_ONCE := -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test check fix generate unit integration compat e2e e2e-netpol outage cert-manager fuzz differential \
-	rollouts property bench-operator clean down
+	rollouts load property bench-operator clean down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +51,7 @@ unit: setup ## Unit tests and fuzzers: no cluster, no database
 
 integration: setup ## Agent, local AWS and local Keyspaces as processes; the operator against a real API server
 	$(BIN)/python -m local prepare
-	$(PYTEST) $(AT_ONCE) tests/integration tests/differential tests/compat/test_drivers.py $(DEATHS:%=--ignore=%)
+	$(PYTEST) $(AT_ONCE) -m "not long" tests/integration tests/differential tests/compat/test_drivers.py
 
 compat: setup ## The driver makers' own suites, direct and through the agent; writes docs/compatibility.md
 	$(BIN)/python -m tests.compat
@@ -77,8 +76,11 @@ rollouts: setup ## Twenty rolling updates under Python and gocql drivers that re
 	$(BIN)/python -m local up
 	KEYWARD_ROLLOUTS=20 $(PYTEST) tests/e2e/test_rollouts.py -s
 
+load: setup ## What loads the machine for minutes: floods of sessions, tenants that ask for too much, restarts without an end
+	$(PYTEST) -m long tests/integration/test_floods.py $(OPERATOR)/adversary/test_load.py $(OPERATOR)/test_restarts.py
+
 property: setup ## 200 sequences (COUNT) of edits and crashes, deaths at every write, all of which converge, and a small bench
-	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) $(CONVERGENCE)/test_sequences.py $(DEATHS) tests/bench
+	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) $(CONVERGENCE) tests/bench
 
 cert-manager: setup ## cert-manager's own controllers sign the certificate authorities of databases
 	$(PYTEST) tests/cert_manager

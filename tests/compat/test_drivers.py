@@ -16,6 +16,8 @@ from tests.compat.suites.gocql import Gocql
 from tests.compat.suites.programs import PythonProgram
 from tests.compat.suites.suite import Suite
 
+pytestmark = pytest.mark.first
+
 CQLSH = ("greets with versions", "BEGIN BATCH", "COPY TO and FROM", "DESCRIBE KEYSPACE", "DESCRIBE TABLE")
 GOCQL = ("TestBatch", "TestPaging", "TestPreparedCacheEviction", "TestGetHosts", "TestNilInQuery", "TestMapScanCAS")
 

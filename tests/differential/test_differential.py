@@ -10,6 +10,8 @@ from tests.differential.__main__ import WANTED
 from tests.differential.campaign import PROCESSES, run
 from tests.differential.generator import Case, Generator, Origin
 
+pytestmark = pytest.mark.first
+
 COUNT = 50_000
 
 

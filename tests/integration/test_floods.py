@@ -31,6 +31,8 @@ from tests.integration.floods.processes import Process, wait_for
 from tests.unit.proxy.net.authorities import make_authority, pem
 from tests.unit.proxy.support import AUDIENCE, jwt
 
+pytestmark = pytest.mark.first
+
 FLOOD = 5000
 ATTACKER = "127.0.0.2"
 MANY = "many"
@@ -222,6 +224,7 @@ def test_connections_that_never_log_in_keep_nobody_out(flooded: Flooded, kind: s
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.long
 def test_thousands_of_idle_sessions_cost_little_and_delay_nobody(fresh: Flooded) -> None:
     count = affordable(FLOOD, descriptors_each=2)
     fresh.visits(1)
@@ -265,7 +268,7 @@ def _is_idle(process: Process) -> bool:
     return process.cpu_seconds - before < 0.1
 
 
-@pytest.mark.parametrize("kind", ["session", "steady"])
+@pytest.mark.parametrize("kind", ["session", pytest.param("steady", marks=pytest.mark.long)])
 def test_a_lock_closes_a_thousand_live_sessions_in_time_and_others_are_served(fresh: Flooded, kind: str) -> None:
     count = affordable(LOCKED_SESSIONS, descriptors_each=2)
     fresh.visits(1)

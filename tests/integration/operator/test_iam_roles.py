@@ -22,6 +22,8 @@ from tests.integration.operator.control_plane import ISSUER, ControlPlane, Runni
 from tests.integration.operator.installation import SETTINGS
 from tests.integration.operator.resources import condition, database, iam_role, role, user
 
+pytestmark = pytest.mark.first
+
 AGENTS = names.AGENTS_NAMESPACE
 CLUSTER = "red"
 OPERATOR = "operator-process"

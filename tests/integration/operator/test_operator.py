@@ -16,6 +16,8 @@ from tests.integration.operator.control_plane import ControlPlane, RunningOperat
 from tests.integration.operator.installation import SETTINGS
 from tests.integration.operator.resources import DB_USER, ROLE_ARN, condition, database, lock, role, user
 
+pytestmark = pytest.mark.first
+
 AGENTS = names.AGENTS_NAMESPACE
 RESYNC = 1.0
 NewOperator = Callable[..., RunningOperator]

@@ -15,6 +15,8 @@ from tests.integration.operator.control_plane import ADMIN, ControlPlane, Runnin
 from tests.integration.operator.convergence.world import World
 from tests.integration.operator.resources import condition, database, role, user
 
+pytestmark = pytest.mark.first
+
 AGENTS = names.AGENTS_NAMESPACE
 FLEET = 20
 """Databases: to make them takes hundreds of writes."""
@@ -103,7 +105,13 @@ def test_a_leader_that_lost_its_lease_ends_at_once(
     installed.kubectl("delete", "lease", names.LEASE_NAME, "-n", names.SYSTEM_NAMESPACE)
 
 
-@pytest.mark.parametrize("end", [RunningOperator.kill, RunningOperator.stop], ids=["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(RunningOperator.kill, id="SIGKILL"),
+        pytest.param(RunningOperator.stop, id="SIGTERM", marks=pytest.mark.long),
+    ],
+)
 async def test_one_that_is_ended_again_and_again_makes_the_whole_fleet(
     new_operator: NewOperator,
     objects: Objects,

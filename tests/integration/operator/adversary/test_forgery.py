@@ -13,6 +13,8 @@ from tests.integration.operator.conftest import Objects
 from tests.integration.operator.control_plane import RunningOperator, eventually
 from tests.integration.operator.resources import condition, database, user
 
+pytestmark = pytest.mark.first
+
 AGENTS = names.AGENTS_NAMESPACE
 Json = dict[str, Any]
 

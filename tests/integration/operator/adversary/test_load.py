@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import pytest
+
 from keyward_api import names
 from tests.integration.operator.adversary.tenant import Tenant
 from tests.integration.operator.conftest import Objects
@@ -43,6 +45,7 @@ def seconds_to_revoke(tenant: Tenant, objects: Objects, name: str) -> float:
     return time.monotonic() - begin
 
 
+@pytest.mark.long
 def test_a_tenant_whose_users_and_roles_are_too_many_keeps_nobody_else_waiting(
     operator: RunningOperator, mallory: Tenant, victim: Tenant, objects: Objects
 ) -> None:

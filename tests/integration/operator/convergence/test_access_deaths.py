@@ -29,6 +29,8 @@ LOOKS = 2
 Json = dict[str, Any]
 Edit = Callable[[World], Awaitable[None]]
 
+pytestmark = pytest.mark.long
+
 
 async def unedited(world: World) -> None:
     """Two databases, and a user who may read both; no lock."""

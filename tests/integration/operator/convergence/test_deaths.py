@@ -22,6 +22,8 @@ AT_ONCE = 4
 
 Step = Callable[[World], Awaitable[None]]
 
+pytestmark = pytest.mark.long
+
 
 async def wanted(world: World) -> None:
     """A role, a user and a database are made."""

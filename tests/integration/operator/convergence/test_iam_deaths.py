@@ -51,6 +51,8 @@ MANY = 1000
 
 Json = dict[str, Any]
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def account(local_aws: LocalAws) -> LocalAws:

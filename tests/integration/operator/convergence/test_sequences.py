@@ -25,6 +25,8 @@ from tests.integration.operator.convergence.in_process import Operator
 from tests.integration.operator.convergence.operations import BEGINNING, OPERATIONS, Operation, Run
 from tests.integration.operator.convergence.world import World
 
+pytestmark = pytest.mark.first
+
 SEQUENCES = int(os.environ.get("KEYWARD_SEQUENCES", "5"))
 Json = dict[str, Any]
 
