@@ -23,6 +23,7 @@ from keyward_api.names import Reason
 from keyward_api.options import strictest
 from keyward_api.permissions import expand
 from keyward_api.problems import Problem, first_line
+from keyward_api.reading import read
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.policy import (
     Grant,
@@ -176,16 +177,15 @@ class _Compiler:
         return role
 
     def _read_user(self, document: Mapping[str, Any]) -> KeyspacesUser | None:
-        try:
-            return KeyspacesUser.model_validate({"metadata": document["metadata"], "spec": document.get("spec")})
-        except ValidationError as error:
+        user, why = read(KeyspacesUser, document)
+        if user is None:
             name = document["metadata"]["name"]
             self._problem(
                 Reason.USER_INVALID,
-                f"KeyspacesUser {name} cannot be read, so it has no grant: {first_line(error)}",
+                f"KeyspacesUser {name} cannot be read, so it has no grant: {why}",
                 users=(name,),
             )
-            return None
+        return user
 
     def _affordable(self, users: Sequence[KeyspacesUser], roles: Mapping[str, _Role]) -> frozenset[str] | None:
         """Users whose allows may fit into a policy; None where not even all denies do."""

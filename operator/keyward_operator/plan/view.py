@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from keyward_api.compiler import Compilation, compile_policy
 from keyward_api.database_admission import DatabaseAdmission, admit_database
 from keyward_api.problems import first_line
+from keyward_api.reading import read
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.resources.policy import AgentReport, KeyspacesPolicySpec, KeyspacesPolicyStatus
 from keyward_api.tenants import PlatformSettings, Violation
@@ -19,7 +20,6 @@ from keyward_operator.pki.rotation import Authorities
 from keyward_operator.plan.iam_role.view import paths_of
 from keyward_operator.plan.issuance import Issuance
 from keyward_operator.plan.observed import Observed
-from keyward_operator.plan.reading import read
 from keyward_operator.plan.result import Issue
 from keyward_operator.plan.standings import Standing, standing
 from keyward_operator.plan.succession import succession

@@ -61,18 +61,16 @@ class Publisher:
             if manifest is None:
                 return
             read = live["metadata"] if live else {}
-            before = int(read.get("generation", 0))
-            turn.generation = before + 1  # before it is so, for the event may be here before the answer
+            ours = int(read.get("generation", 0))
+            turn.generation = ours + 1  # before it is so, for the event may be here before the answer
             turn.writes += 1
             try:
                 written = await self._api.apply(manifest, resource_version=read.get("resourceVersion"))
-                turn.generation = int(written["metadata"]["generation"])
-            except BaseException as error:
-                turn.generation = before  # if it was written all the same, it is looked at once more
-                if isinstance(error, ConflictError):
-                    raise OvertakenError(f"the policy of {key} was written meanwhile: {error}") from error
-                raise
+                ours = int(written["metadata"]["generation"])
+            except ConflictError as error:
+                raise OvertakenError(f"the policy of {key} was written meanwhile: {error}") from error
             finally:
+                turn.generation = ours  # of a write that failed, but was done all the same, somebody looks once more
                 turn.writes += 1  # what was read meanwhile may be what was there before
                 turn.newest = self.ticket()  # also where nobody knows whether it was
 

@@ -152,7 +152,7 @@ async def metrics(operator: RunningOperator) -> Metrics | None:
 
 async def is_leader(operator: RunningOperator) -> bool:
     """Whether it leads."""
-    found = await metrics(operator) if operator.process.poll() is None else None
+    found = await metrics(operator) if operator.runs() else None
     return found is not None and found.values["keyward_operator_is_leader"] == 1
 
 

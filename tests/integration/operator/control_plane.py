@@ -5,6 +5,7 @@ else is as in a cluster: schemas and CEL, server-side apply, watches, RBAC, disc
 """
 
 import csv
+import functools
 import os
 import secrets
 import socket
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from keyward_api import names
 from keyward_operator.kinds import INPUTS
-from tests.api_reader import EVERY_NAMESPACE, ApiReader, reader_of
+from tests.api_reader import EVERY_NAMESPACE, ApiReader
 
 ADMIN = "admin"
 OPERATOR = f"system:serviceaccount:{names.SYSTEM_NAMESPACE}:keyward-operator"
@@ -115,10 +116,10 @@ class ControlPlane:
         """End the API server alone, on the spot; what it stored stays."""
         self._end(_API_SERVER)
 
-    @property
+    @functools.cached_property
     def reader(self) -> ApiReader:
         """Reads objects as the administrator."""
-        return reader_of(self.kubeconfig(ADMIN))
+        return ApiReader(self.kubeconfig(ADMIN))
 
     @property
     def audit_log(self) -> Path:

@@ -8,9 +8,9 @@ from typing import Any
 
 from keyward_api import names
 from keyward_api.compiler import compile_policy
+from keyward_api.reading import read
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_operator.plan.observed import Cluster
-from keyward_operator.plan.reading import read
 
 Json = dict[str, Any]
 

@@ -98,7 +98,7 @@ def test_a_leader_that_lost_its_lease_ends_at_once(
     eventually(lambda: leader(objects) == "robbed", what="it leads")
     robbery = '{"spec": {"holderIdentity": "robber", "leaseDurationSeconds": 3600}}'
     installed.kubectl("patch", "lease", names.LEASE_NAME, "-n", names.SYSTEM_NAMESPACE, "--type=merge", "-p", robbery)
-    eventually(lambda: operator.process.poll() is not None, what="it ended", deadline=20)
+    eventually(lambda: not operator.runs(), what="it ended", deadline=20)
     assert operator.process.returncode == 1
     assert "was not renewed" in operator.log.read_text()
     assert leader(objects) == "robber"

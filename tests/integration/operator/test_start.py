@@ -48,6 +48,6 @@ def test_it_waits_for_its_kinds_and_says_so(
         assert "NonStructuralSchema" not in conditions
     # A kind that vanishes breaks a watch for good: the operator ends, and waits for the kind when started again.
     installed.kubectl("delete", "crd", "keyspacesusers.keyward.dev")
-    eventually(lambda: operator.process.poll() is not None, what="it ended", deadline=30)
+    eventually(lambda: not operator.runs(), what="it ended", deadline=30)
     assert operator.process.returncode == 1
     assert "watches of tenants' namespaces ended" in operator.log.read_text()

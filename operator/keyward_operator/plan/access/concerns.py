@@ -8,10 +8,10 @@ concerns no database at all.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
+from keyward_api.reading import read
 from keyward_api.resources.role import KeyspacesRole
 from keyward_api.resources.user import KeyspacesUser
 from keyward_operator.json_types import Json
-from keyward_operator.plan.reading import read
 
 _Names = frozenset[str]
 

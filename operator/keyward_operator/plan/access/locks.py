@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from keyward_api.names import Condition, Reason
+from keyward_api.reading import read
 from keyward_api.resources.lock import KeyspacesLock, LockTarget
 from keyward_api.resources.models import shown
 from keyward_operator.json_types import Json
 from keyward_operator.plan.access.world import AccessWorld, names_of
-from keyward_operator.plan.reading import read
 from keyward_operator.plan.verdicts import (
     Check,
     Verdict,

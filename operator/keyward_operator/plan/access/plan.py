@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from keyward_api.names import FieldManager
+from keyward_api.reading import read
 from keyward_api.resources.lock import KeyspacesLock
 from keyward_api.resources.user import KeyspacesUser
 from keyward_operator import kinds
@@ -15,7 +16,6 @@ from keyward_operator.plan import events
 from keyward_operator.plan.access import locks, roles, users
 from keyward_operator.plan.access.world import AccessWorld
 from keyward_operator.plan.owned import status_differs
-from keyward_operator.plan.reading import read
 from keyward_operator.plan.result import Happening
 from keyward_operator.plan.verdicts import conditions_of
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from keyward_api.names import Condition, Reason
+from keyward_api.reading import read
 from keyward_api.resources.models import shown
 from keyward_api.resources.role import KeyspacesRole
 from keyward_operator.json_types import Json
 from keyward_operator.plan.access.world import AccessWorld
-from keyward_operator.plan.reading import read
 from keyward_operator.plan.verdicts import (
     Check,
     Verdict,

@@ -8,6 +8,7 @@ from keyward_api import names
 from keyward_api.database_admission import DatabaseAdmission, admit_database
 from keyward_api.endpoints import partition_of
 from keyward_api.names import Condition
+from keyward_api.reading import read
 from keyward_api.resources.database import KeyspacesDatabase
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.iam.calls import Trouble
@@ -17,7 +18,6 @@ from keyward_operator.json_types import Json
 from keyward_operator.plan.agent_role.observed import Observed
 from keyward_operator.plan.agent_role.role import AgentRole
 from keyward_operator.plan.finalizers import finalizers_of
-from keyward_operator.plan.reading import read
 from keyward_operator.plan.verdicts import conditions_of
 
 

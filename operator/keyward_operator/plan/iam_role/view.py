@@ -9,6 +9,7 @@ from keyward_api.iam import role_arn, trust_policy_of
 from keyward_api.iam_admission import Admission, admit_iam_role
 from keyward_api.iam_roles.gaps import PermissionGap, TrustGap, permission_gap, trust_gap
 from keyward_api.iam_roles.permissions import INLINE_LIMIT, TRUST_LIMIT, Place, permission_policy, rules_of
+from keyward_api.reading import read
 from keyward_api.resources.iam_role import DEFAULT_SESSION_SECONDS, KeyspacesIAMRole, KeyspacesIAMRoleSpec
 from keyward_api.tenants import PlatformSettings
 from keyward_operator.iam.calls import IamCall, Trouble
@@ -18,7 +19,6 @@ from keyward_operator.iam.ownership import Holding, holding
 from keyward_operator.iam.role_state import RoleState
 from keyward_operator.json_types import Json
 from keyward_operator.plan.iam_role.observed import DatabaseUse, Observed
-from keyward_operator.plan.reading import read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,17 +1,17 @@
 """From an object of the API server to its model."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from keyward_api.problems import first_line
 from keyward_api.resources.models import Model
-from keyward_operator.json_types import Json
 
 M = TypeVar("M", bound=Model)
 
 
-def read(model: type[M], document: Json) -> tuple[M | None, str]:
+def read(model: type[M], document: Mapping[str, Any]) -> tuple[M | None, str]:
     """Metadata and spec of `document`, or None and why they cannot be read: a newer or damaged object.
 
     Its status is left out: what others wrote there is no reason not to read the rest.
