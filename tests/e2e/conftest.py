@@ -9,10 +9,11 @@ import pytest
 
 from local.install import install, values
 from tests.e2e import seed
-from tests.e2e.kube import Kubectl
+from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, Object
 from tests.e2e.rotation import RotatingClient, started
 from tests.e2e.surroundings import Surroundings
 from tests.e2e.tenants import Tenant, diagnosis
+from tests.e2e.waiting import NotYet, wait_for
 from tests.upgrade.previous import Previous, building
 
 ROTATION = "test_token_rotation"
@@ -81,10 +82,34 @@ def platform(installed: Kubectl, begun: None) -> Kubectl:
 @pytest.fixture(scope="session")
 def begun(request: pytest.FixtureRequest) -> None:
     """Whatever takes minutes goes on beside the other tests, where tests of it are to run."""
-    modules = {item.path.stem for item in request.session.items}
     for module, fixture in ((ROTATION, "rotating_client"), (UPGRADE, "previous_release")):
-        if module in modules:
+        if module in modules(request):
             request.getfixturevalue(fixture)
+
+
+def modules(request: pytest.FixtureRequest) -> set[str]:
+    """Those whose tests are to run."""
+    return {item.path.stem for item in request.session.items}
+
+
+@pytest.fixture(scope="module")
+def quiet(platform: Kubectl, request: pytest.FixtureRequest) -> None:
+    """For tests of moments: nothing is built beside them, and what other tests left is gone."""
+    if UPGRADE in modules(request):
+        previous: Future[Previous] = request.getfixturevalue("previous_release")
+        previous.result()
+
+    def gone() -> bool:
+        ending = [pod["metadata"]["name"] for pod in platform.items("pods", EVERY_NAMESPACE) if is_ending(pod)]
+        if ending:
+            raise NotYet(f"{ending} are ending")
+        return True
+
+    wait_for("pods that end to be gone", gone, seconds=120)
+
+
+def is_ending(pod: Object) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,11 @@ def pods(kube: Kubectl) -> list[Object]:
     return kube.items("pods", SYSTEM_NAMESPACE, labels=LABELS)
 
 
+def names(kube: Kubectl) -> set[str]:
+    """Of those pods."""
+    return {pod["metadata"]["name"] for pod in pods(kube)}
+
+
 @contextmanager
 def operator_stopped(kube: Kubectl) -> Iterator[None]:
     """No operator runs inside the block; after it as many as before are ready again."""
@@ -41,6 +46,19 @@ def wait_until_ready(kube: Kubectl) -> None:
     kube.run(*status, seconds=100)
 
 
+def wait_until_replaced(kube: Kubectl, before: set[str]) -> None:
+    """Until its Deployment is as wanted, and none of these pods is left: a leader that ends takes its time."""
+    wait_until_ready(kube)
+
+    def gone() -> bool:
+        left = before & names(kube)
+        if left:
+            raise NotYet(f"{left} are still there")
+        return True
+
+    wait_for("the former operators to be gone", gone, seconds=60)
+
+
 def leader(kube: Kubectl) -> str:
     """The pod that holds the Lease."""
     return str(kube.get("lease", LEASE_NAME, SYSTEM_NAMESPACE)["spec"].get("holderIdentity", ""))
@@ -55,7 +73,7 @@ def metric(kube: Kubectl, pod: str, name: str, label: str = "") -> float:
 
 def kill(kube: Kubectl) -> str:
     """End all operators without a word, as lost nodes would; returns the pod that leads afterwards."""
-    before = {pod["metadata"]["name"] for pod in pods(kube)}
+    before = names(kube)
     for name in before:
         kube.run("delete", "pod", name, f"--namespace={SYSTEM_NAMESPACE}", "--grace-period=0", "--force")
 

@@ -1,5 +1,6 @@
 """Clients that read without end while agents come and go."""
 
+import itertools
 import json
 import queue
 import subprocess
@@ -8,12 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from tests.e2e import gocql_image, manifests
 from tests.e2e.pods import ClientFailed, ClientPod
 from tests.e2e.tenants import Tenant
+
+TOGETHER = timedelta(seconds=0.1)
+"""Failures that are no further apart are of one moment."""
 
 PYTHON_PROGRAM = Path(__file__).parent / "pod" / "reader.py"
 
@@ -31,6 +36,13 @@ class Report:
 
     longest_gap: float
     """Seconds without a success."""
+
+    @property
+    def moments(self) -> int:
+        """At how many moments something failed: what is sent while a driver is held up fails together."""
+        times = [datetime.strptime(failure.split(" ", 1)[0], "%H:%M:%S.%f") for failure in self.failures]
+        apart = [abs(later - earlier) > TOGETHER for earlier, later in itertools.pairwise(sorted(times))]
+        return sum(apart) + bool(times)
 
     def __str__(self) -> str:
         texts = Counter(failure.split(" ", 1)[1] for failure in self.failures)

@@ -1,7 +1,7 @@
 """Agents are replaced under drivers as they come: not one request may fail, and next to none be sent again.
 
-gocql by itself sends nothing again, so with it nothing may be lost, but for a single request that chance took and that
-the next rollout does not lose. The Python driver does, to the next host:
+gocql by itself sends nothing again, so with it nothing may be lost, but for what it sent at a single moment, by chance,
+if the next rollout loses nothing. The Python driver does, to the next host:
 CQL has no way to tell a driver to stop, so what it sends while it is held up may meet the end of its connection on the
 way.
 
@@ -84,22 +84,22 @@ class Outcome:
     """Of one rollout: what failed, and which readers had to send too much again, or could not keep their rate."""
 
     failures: list[str] = field(default_factory=list)
+    moments: int = 0
     again: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
 
 
-@pytest.mark.timeout(120 + 90 * (ROLLOUTS + 1))
+@pytest.mark.timeout(600 + 90 * (ROLLOUTS + 1))  # the last release may still be built
 def test_rolling_updates_fail_no_request(
-    database: Database, readers: list[Reader], record_property: Callable[[str, object], None]
+    quiet: None, database: Database, readers: list[Reader], record_property: Callable[[str, object], None]
 ) -> None:
     outcomes = [rolled(database, readers, number, record_property) for number in range(1, ROLLOUTS + 1)]
-    failures = [failure for outcome in outcomes for failure in outcome.failures]
-    if len(failures) == 1:
-        # Of some hundred thousand requests one leaves a driver that is held up while the end travels to it (ADR 14).
-        # Chance, and no fault, if it does not happen again at once.
+    if sum(outcome.moments for outcome in outcomes) == 1:
+        # In some rollouts a driver is held up just while the end of a connection travels to it (ADR 14), and loses what
+        # it sends then. Chance, and no fault, if it does not happen again at once.
         outcomes.append(rolled(database, readers, ROLLOUTS + 1, record_property))
-        failures = outcomes[-1].failures and failures + outcomes[-1].failures
-    assert not failures, "\n".join(failures)
+    if sum(outcome.moments for outcome in outcomes) > 1 or outcomes[-1].failures:
+        pytest.fail("\n".join(failure for outcome in outcomes for failure in outcome.failures))
     again = [reader for outcome in outcomes for reader in outcome.again]
     assert not again, f"readers that had to send again: {again}"
     slow = [reader for outcome in outcomes for reader in outcome.slow]
@@ -119,6 +119,7 @@ def rolled(
         record_property(f"rollout {number} of {seconds:.0f} s, {reader.name}", report)
         print(f"rollout {number} of {seconds:.0f} s, {reader.name}: {report}", flush=True)
         outcome.failures += [f"{who}: {failure}" for failure in report.failures]
+        outcome.moments += report.moments
         if report.sent_again > SENT_AGAIN * report.requests:
             outcome.again.append(f"{who}: {report}")
         if report.requests < 0.9 * PER_SECOND * seconds:

@@ -128,7 +128,7 @@ def wait_until_reconciled(kube: Kubectl) -> None:
     namespaces = {found["metadata"]["namespace"] for found in kube.items("keyspacesdatabases", EVERY_NAMESPACE)}
 
     def done() -> bool:
-        running = {pod["metadata"]["name"] for pod in operator.pods(kube)}
+        running = operator.names(kube)
         leader = operator.leader(kube)
         if leader not in running:
             raise NotYet(f"the Lease is held by '{leader}', {running} run")
@@ -207,15 +207,14 @@ def fields(definition: Object) -> set[str]:
 
 
 def test_an_upgrade_of_the_operator_alone_touches_no_agent(database: Database, driver: Driver, helm: Helm) -> None:
-    before = {pod["metadata"]["name"] for pod in operator.pods(database.kube)}
+    before = operator.names(database.kube)
     wait_until_reported(database)
     seen, running = versions(database), agents(database)
     driver.do("start_reading", name="live", cql=SELECT, patience=1.0)
     helm.upgrade(podAnnotations={"example.com/upgraded": "again"})
-    operator.wait_until_ready(database.kube)
+    operator.wait_until_replaced(database.kube, before)
     wait_until_reconciled(database.kube)
     report = driver.do("stop_reading", name="live")
-    assert not before & {pod["metadata"]["name"] for pod in operator.pods(database.kube)}
     assert agents(database) == running
     assert versions(database) == seen
     assert report["lost"] == 0, report
