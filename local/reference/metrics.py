@@ -20,7 +20,8 @@ for as `x_bucket`, `x_sum` and `x_count`. [operations.md](../operations.md#monit
 
 def page() -> str:
     """Every metric of both programs."""
-    operator = (value for value in vars(operator_metrics).values() if isinstance(value, MetricWrapperBase))
+    kinds = MetricWrapperBase | operator_metrics.DatabaseGauge
+    operator = (value for value in vars(operator_metrics).values() if isinstance(value, kinds))
     # A registry has no public way to its collectors, and what it tells of one that counted nothing names no labels.
     agent = Metrics().registry._collector_to_names
     return (
@@ -40,6 +41,7 @@ def _rows(collectors: Iterable[Collector]) -> Iterator[tuple[str, ...]]:
             if not family.name.startswith(_PREFIX):
                 continue
             told = {label: None for sample in family.samples for label in sample.labels if label != "le"}
-            labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()) or told)
+            named = getattr(collector, "_labelnames", ()) or getattr(family, "_labelnames", ()) or told
+            labels = ", ".join(f"`{label}`" for label in named)
             name = f"{family.name}_total" if family.type == "counter" else family.name
             yield f"`{name}`", family.type, labels, cell(family.documentation)

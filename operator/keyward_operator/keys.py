@@ -115,6 +115,9 @@ class Lane(StrEnum):
     TELLING = "telling"
     """What people read: it keeps nothing that they wait for waiting."""
 
+    NAMESPACES = "namespaces"
+    """What takes the most memory at once: it has few workers."""
+
     OBJECTS = "objects"
     IAM = "iam"
     """What is mostly waiting for IAM: it keeps nothing else waiting."""
@@ -126,4 +129,6 @@ def lane_of(key: Key) -> Lane:
         return Lane.ACCESS
     if isinstance(key, TellingKey):
         return Lane.TELLING
+    if isinstance(key, NamespaceKey):
+        return Lane.NAMESPACES
     return Lane.IAM if isinstance(key, IAMRoleKey | AgentRoleKey | StrayRolesKey) else Lane.OBJECTS

@@ -1,6 +1,36 @@
 """What the operator counts, for Prometheus."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterator
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+
+class DatabaseGauge(Collector):
+    """A gauge of each database, as a number: of the library's own gauges each label makes an object of a kilobyte."""
+
+    def __init__(self, name: str, documentation: str) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._values: dict[tuple[str, str], float] = {}
+        REGISTRY.register(self)
+
+    def set(self, namespace: str, database: str, value: float) -> None:
+        """Tell this value of a database from now on."""
+        self._values[namespace, database] = value
+
+    def forget(self, namespace: str, database: str) -> None:
+        """Tell nothing of a database any more."""
+        self._values.pop((namespace, database), None)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What is told now."""
+        family = GaugeMetricFamily(self._name, self._documentation, labels=["namespace", "database"])
+        for labels, value in self._values.copy().items():
+            family.add_metric(labels, value)
+        yield family
+
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -34,15 +64,12 @@ SETTINGS_READ = Gauge(
     "keyward_operator_settings_read_timestamp_seconds", "When the settings in use were read, as Unix time."
 )
 EVENTS_LOST = Counter("keyward_operator_events_lost", "Kubernetes events that the API server did not take.")
-DATABASE_READY = Gauge(
-    "keyward_operator_database_ready",
-    "1 where a KeyspacesDatabase's condition Ready holds, else 0.",
-    ["namespace", "database"],
+DATABASE_READY = DatabaseGauge(
+    "keyward_operator_database_ready", "1 where a KeyspacesDatabase's condition Ready holds, else 0."
 )
-CERTIFICATE_EXPIRY = Gauge(
+CERTIFICATE_EXPIRY = DatabaseGauge(
     "keyward_operator_certificate_expiry_timestamp_seconds",
     "When the certificate authority of a database ends, as Unix time.",
-    ["namespace", "database"],
 )
 STRAY_IAM_ROLES = Gauge(
     "keyward_operator_stray_iam_roles",

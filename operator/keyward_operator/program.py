@@ -50,6 +50,9 @@ ACCESS_WORKERS = 8
 TELLING_WORKERS = 2
 """Statuses that are written at once, so that policies that are written meanwhile have most of the API server's time."""
 
+NAMESPACE_WORKERS = 2
+"""Namespaces of which everything is held at once, while it is judged."""
+
 IAM_WORKERS = 2
 """Workers for what waits for IAM, which limits the rate of calls."""
 
@@ -136,7 +139,7 @@ class Program:
             )
             lease = Reference(kind=kinds.LEASE, namespace=options.scope.operator_namespace, name=names.LEASE_NAME)
             self._election = LeaderElection(lease_api, lease=lease, identity=options.identity)
-            self._explain.preview = reconcilers.preview
+            self._explain.previews = reconcilers.previews
             self._explain.leads = lambda: self._election is not None and self._election.leads
             reconcile = self._recorded(reconcilers)
             try:
@@ -153,6 +156,7 @@ class Program:
                     workers = {
                         Lane.ACCESS: ACCESS_WORKERS,
                         Lane.TELLING: TELLING_WORKERS,
+                        Lane.NAMESPACES: NAMESPACE_WORKERS,
                         Lane.OBJECTS: options.workers,
                         Lane.IAM: IAM_WORKERS,
                     }

@@ -1,11 +1,13 @@
-"""Agents that die under clients that go on; test_rollouts.py has those that are replaced."""
+"""Agents that die, or are evicted, under clients that go on; test_rollouts.py has those that are replaced."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from keyward_api.names import AGENTS_NAMESPACE
 from tests.e2e import manifests
+from tests.e2e.kube import Finished
 from tests.e2e.pods import Driver
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
@@ -41,6 +43,37 @@ def test_a_client_comes_back_after_its_agent_was_killed(database: Database, driv
     report = driver.do("stop_reading", name="live")
     assert report["lost"] == 0, report
     assert not set(killed) & {pod["metadata"]["name"] for pod in database.agents()}
+
+
+def evict(database: Database, pod: str) -> Finished:
+    """As `kubectl drain` asks for it."""
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod, "namespace": AGENTS_NAMESPACE},
+    }
+    path = f"/api/v1/namespaces/{AGENTS_NAMESPACE}/pods/{pod}/eviction"
+    return database.kube.attempt("create", "--raw", path, "--filename=-", stdin=json.dumps(eviction))
+
+
+def test_nodes_are_drained_of_one_agent_at_a_time_and_no_read_is_lost(database: Database, driver: Driver) -> None:
+    database.wait_until_rolled_out()
+    first, second = (pod["metadata"]["name"] for pod in database.agents())
+    driver.do("start_reading", name="live", cql=SELECT, patience=5.0)
+    assert evict(database, first).status == 0
+
+    def refused() -> bool:
+        answer = evict(database, second)
+        assert answer.status != 0, "both agents were evicted at once"
+        if "violate the pod's disruption budget" not in answer.output:
+            raise NotYet(answer.output)
+        return True
+
+    wait_for("the eviction of the second to be refused", refused, seconds=10)
+    database.wait_until_rolled_out()
+    report = driver.do("stop_reading", name="live")
+    assert report["lost"] == 0, report
+    assert [pod for pod in database.agents() if pod["metadata"]["name"] == second]
 
 
 def test_agents_that_are_gone_leave_no_entry_in_the_policys_status(database: Database) -> None:

@@ -22,6 +22,9 @@ DELETED = "DELETED"
 _ITSELF, _REPORTS, _GENERATION = "itself", "reports", "generation"
 """Aspects of an object: news of each matters to others."""
 
+WHOLE = (kinds.KEYSPACES_DATABASE, kinds.KEYSPACES_IAM_ROLE, kinds.KEYSPACES_POLICY)
+"""Kinds of which more matters than metadata."""
+
 _JUDGED = (*kinds.INPUTS, kinds.KEYSPACES_POLICY, kinds.NAMESPACE)
 
 
@@ -30,7 +33,7 @@ class News:
 
     def __init__(self, *, is_ours: IsOurs) -> None:
         self._is_ours = is_ours
-        self._seen: dict[tuple[str, ...], int] = {}
+        self._seen: dict[int, int] = {}
 
     def saw(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """An object was listed: what is in the list, a resync sees to."""
@@ -72,8 +75,8 @@ class News:
         place = metadata.get("namespace") or "", metadata["name"]
         news = set()
         for aspect, substance in _aspects(kind, body):
-            where = kind.plural, aspect, *place
-            # A hash, for of thousands of objects it is kept; where two were the same, a resync would find it.
+            # Hashes, for of thousands of objects they are kept; where two were the same, a resync would find it.
+            where = hash((kind.plural, aspect, *place))
             before, now = self._seen.pop(where, None), hash(substance)
             if event_type != DELETED:
                 self._seen[where] = now

@@ -2,7 +2,9 @@
 
 Events are hints. What a reconciler does depends on what it reads, so an event that comes twice, late or out of order
 does no harm. One that never comes is made up for by a resync, which is asked for whenever kopf lists a kind anew: of
-what vanished while a watch was broken kopf tells nothing.
+what vanished while a watch was broken kopf tells nothing, and of a list that is empty nothing at all.
+Of most kinds the API server is asked for metadata alone: that takes less of everybody's time and memory, and no key of
+a Secret comes this way.
 
 kopf runs twice: its scope (all namespaces, or some) is one for all its watches, and the operator may see Secrets,
 ServiceAccounts, roles, Deployments and pods in the agents' namespace only. With named namespaces the agents' Services
@@ -15,15 +17,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import aiohttp
 import kopf
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from keyward_api import names
 from keyward_operator import kinds
-from keyward_operator.adapters.news import DELETED, IsOurs, News
+from keyward_operator.adapters.news import DELETED, WHOLE, IsOurs, News
 from keyward_operator.adapters.threads import KopfTasks, KopfThread
 from keyward_operator.children import named_owner
 from keyward_operator.clients.connection import Connection
+from keyward_operator.clients.kubernetes_api import METADATA, METADATA_OF_MANY
 from keyward_operator.keys import Key
 from keyward_operator.kinds import Kind, Reference
 from keyward_operator.scope import Scope
@@ -41,15 +45,20 @@ CHILDREN_WITH_AGENTS = (
     kinds.ROLE_BINDING,
     kinds.POD,
 )
+_METADATA_ALONE = frozenset(
+    kind.plural
+    for kind in (*kinds.INPUTS, *kinds.IN_BOTH_NAMESPACES, kinds.NAMESPACE, *CHILDREN_WITH_AGENTS)
+    if kind not in WHOLE
+)
 _OWN_CHILDREN = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 _REQUEST_TIMEOUT = 30.0
-_PAGE = 50
+_PAGE = 20
 """Objects asked for at once: of each kind so many are held at a start."""
 
 _IDLE_SECONDS = 0.05
 _CONNECT_TIMEOUT = 10.0
 _REQUEST_SPACING = 0.2
-"""Seconds between two requests for a resync; less than what a resync waits for the last one."""
+"""Seconds between two requests for a resync, as pages of lists come; less than what it waits for the last one."""
 
 _WATCH_LIFETIME = 600.0
 """Seconds until a watch is opened anew, whatever its state."""
@@ -143,7 +152,9 @@ class Watches:
         async def login(**_: object) -> kopf.AiohttpSession:
             return kopf.AiohttpSession(
                 server=self._connection.server,
-                aiohttp_session=self._connection.session(),
+                aiohttp_session=self._connection.session(
+                    middlewares=[metadata_alone], traces=[self._lists()], response_class=Answer
+                ),
                 default_namespace=self._scope.agents_namespace,
             )
 
@@ -156,11 +167,10 @@ class Watches:
         kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)(handle)
 
     def _on_event(self, kind: Kind, event_type: str | None, body: Mapping[str, Any]) -> None:
-        """One event. One without a type is of a list: the watch begins, or begins anew, and a resync sees it all."""
+        """One event. One without a type is of a list, of which a resync sees to all."""
         metadata = body["metadata"]
         if event_type is None:
             self._news.saw(kind, body)
-            self._on_listed()
             return
         place = Reference(kind=kind, namespace=metadata.get("namespace") or "", name=metadata["name"])
         cause = f"{place} was {event_type.lower()}"
@@ -171,12 +181,40 @@ class Watches:
         for key in self._news.keys(kind, event_type, body, owner):
             self._to_loop(self._tell, key, cause, delay)
 
+    def _lists(self) -> aiohttp.TraceConfig:
+        """Sees the pages of lists that were read; without them a watch cannot begin, or begin anew."""
+
+        async def on_request_end(_: object, __: object, request: aiohttp.TraceRequestEndParams) -> None:
+            if "watch" not in request.url.query and request.response.ok:
+                self._on_listed()
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(on_request_end)
+        return trace
+
     def _on_listed(self) -> None:
-        """To wake another thread costs more than kopf's work on an object, and a start lists thousands."""
         now = time.monotonic()
         if now >= self._next_request:
             self._next_request = now + _REQUEST_SPACING
             self._to_loop(self._request_resync)
+
+
+async def metadata_alone(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Ask for what matters of an object, and no more."""
+    if request.url.name in _METADATA_ALONE:
+        request.headers["Accept"] = METADATA if "watch" in request.url.query else METADATA_OF_MANY
+    return await send(request)
+
+
+class Answer(aiohttp.ClientResponse):
+    """As kopf can read it: of metadata alone an empty list has `null` for its items."""
+
+    async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
+        """The document."""
+        found = await super().json(**options)
+        if isinstance(found, dict) and "items" in found:
+            found["items"] = found["items"] or []
+        return found
 
 
 class _NoMemories(ResourceMemories):

@@ -7,6 +7,7 @@ identifiers. The flag is cleared; chain, name and dates are verified as before.
 
 import os
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -50,10 +51,18 @@ class Connection:
         """The name that the server's certificate must have, where it is not the URL's."""
         return self.configuration.tls_server_name or None
 
-    def session(self, *, limit: int = 0) -> aiohttp.ClientSession:
+    def session(
+        self,
+        *,
+        limit: int = 0,
+        middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
+        traces: Sequence[aiohttp.TraceConfig] = (),
+        response_class: type[aiohttp.ClientResponse] = aiohttp.ClientResponse,
+    ) -> aiohttp.ClientSession:
         """An HTTP session with these credentials; the bearer token is read anew as it rotates.
 
-        `limit`: connections at once; 0: as many as there are requests.
+        `limit`: connections at once; 0: as many as there are requests. Requests go through `middlewares`, `traces`
+        are told of them, and answers are of `response_class`.
         """
 
         async def authorize(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -66,7 +75,9 @@ class Connection:
             connector=aiohttp.TCPConnector(limit=limit, ssl=self.ssl_context),
             headers={"User-Agent": USER_AGENT},
             proxy=self.configuration.proxy or None,
-            middlewares=(authorize,),
+            middlewares=(authorize, *middlewares),
+            trace_configs=list(traces),
+            response_class=response_class,
         )
 
 

@@ -31,9 +31,10 @@ PAGE = 100
 """Objects asked for at once."""
 
 _JSON = "application/json"
-_METADATA_OF_MANY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-"""What a write is answered with: that is shorter, and says no secret again."""
+METADATA_OF_MANY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Objects without spec, status and data: Kubernetes API concepts, "Metadata-only fetches". Writes are answered with
+them, for that is shorter and says no secret again."""
 
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
@@ -131,13 +132,13 @@ class KubernetesApi:
         """As `list_all`, but of each object only its metadata: no Secret's data is read to learn its name."""
         while True:
             try:
-                return await self._list_pages(kind, namespace, label_selector, accept=_METADATA_OF_MANY)
+                return await self._list_pages(kind, namespace, label_selector, accept=METADATA_OF_MANY)
             except ExpiredError:
                 await asyncio.sleep(0)
 
     async def pages_of_metadata(self, kind: Kind, *, namespace: str | None, label_selector: str) -> AsyncIterator[Json]:
         """The metadata of all objects, of which never more than a page is held. Raises ExpiredError half-way."""
-        async for items in self._pages(kind, namespace, label_selector, accept=_METADATA_OF_MANY):
+        async for items in self._pages(kind, namespace, label_selector, accept=METADATA_OF_MANY):
             for item in items:
                 yield item["metadata"]
 
@@ -245,7 +246,7 @@ class KubernetesApi:
         return document
 
     async def _request(self, request: Request) -> Json:
-        accept = _METADATA if request.verb in _ANSWERED_WITH_METADATA else _JSON
+        accept = METADATA if request.verb in _ANSWERED_WITH_METADATA else _JSON
         try:
             async with self._session.request(
                 _METHODS[request.verb],

@@ -1,8 +1,9 @@
 """Who of several operators works: whoever holds the Lease.
 
-A candidate tries every `RETRY`; the leader renews every `RETRY` and gives up `RENEW_DEADLINE` after its last success,
-before anybody else may take over (`LEASE_DURATION` after it). What it then does is the caller's matter: it must write
-nothing more. Requests are shorter than `RETRY`, so that a hanging one cannot eat the deadline; times are monotonic.
+A candidate tries every `RETRY`, and once the Lease may be taken; the leader renews every `RETRY` and gives up
+`RENEW_DEADLINE` after its last success, before anybody else may take over (`LEASE_DURATION` after it). What it then
+does is the caller's matter: it must write nothing more. Requests are shorter than `RETRY`, so that a hanging one cannot
+eat the deadline; times are monotonic.
 Each write names the resourceVersion that it was decided by: of two candidates one wins.
 Limits: as with every lease there is no fencing. A leader that is stopped for 15 s and goes on may write until its next
 look at the clock, so every write of the operator is one that a second operator could have done as well.
@@ -26,6 +27,9 @@ LEASE_DURATION = 15
 RENEW_DEADLINE = 10.0
 RETRY = 2.0
 REQUEST_TIMEOUT = 1.5
+_MOMENT = 0.05
+"""Seconds."""
+
 RELEASE_ATTEMPTS = 3
 """Without a release the next leader waits for LEASE_DURATION: so many tries take less."""
 
@@ -64,9 +68,14 @@ class LeaderElection:
     async def acquire(self) -> None:
         """Wait until this candidate leads."""
         while not await self._try():
-            await self._sleep(RETRY)
+            await self._sleep(self._until_next_try())
         metrics.IS_LEADER.set(1)
         logger.info("became the leader by %s", self._lease)
+
+    def _until_next_try(self) -> float:
+        """Seconds: what the last leader may not renew any more is taken at once, not after another `RETRY`."""
+        left = self._record.duration - (self._clock() - self._changed) if self._record is not None else RETRY
+        return left + _MOMENT if 0 <= left < RETRY else RETRY
 
     async def keep(self) -> None:
         """Renew for as long as that works; then raises LeadershipLostError."""

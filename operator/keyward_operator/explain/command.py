@@ -12,8 +12,10 @@ from keyward_api import names
 from keyward_operator.errors import OperatorError
 from keyward_operator.explain import SOCKET
 from keyward_operator.json_types import Json
+from keyward_operator.kinds import INPUTS
 
 COMMAND = "explain"
+_KINDS = ", ".join(kind.kind for kind in INPUTS)
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 
@@ -40,12 +42,12 @@ def explain(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"keyward-operator {COMMAND}",
-        description="Tells what the checks say of a KeyspacesDatabase or KeyspacesIAMRole now, what is still to be "
-        "done, and what was done last, with what it was done for. It asks the operator that runs beside it: run it in "
-        f"the leader's pod, which the Lease names (`{_LEADER}`).",
+        description=f"Tells what the checks say now of the objects that have a name ({_KINDS}), what is still to be "
+        "done for them, and what was done last, with what it was done for. It asks the operator that runs beside it: "
+        f"run it in the leader's pod, which the Lease names (`{_LEADER}`).",
     )
     add = parser.add_argument
-    add("object", metavar="NAMESPACE/NAME", type=_place, help="the KeyspacesDatabase or KeyspacesIAMRole")
+    add("object", metavar="NAMESPACE/NAME", type=_place, help="of the objects")
     add("-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)")
     add("--socket", type=Path, default=SOCKET, help=f"where the operator answers (default: {SOCKET})")
     return parser
@@ -94,9 +96,8 @@ def _text(place: str, answer: Json) -> Iterator[str]:
 
 
 def _now(answer: Json) -> Iterator[str]:
-    if answer["problem"]:
-        yield f"Now: {answer['problem']}"
-        return
+    for problem in answer["problems"]:
+        yield f"Now: {problem}"
     for name, found in answer["now"].items():
         yield f"What the checks say of {name} now:"
         conditions = found["conditions"]
@@ -105,8 +106,7 @@ def _now(answer: Json) -> Iterator[str]:
             yield f"  {condition:{width}}  {verdict['status']:7}  {verdict['reason']}: {verdict['message']}"
         yield ""
         yield "What is still to be done:" if found["pending"] else "Nothing is to be done."
-        for step in found["pending"]:
-            yield f"  {step}"
+        yield from (f"  {step}" for step in found["pending"])
 
 
 def _look(look: Json) -> Iterator[str]:

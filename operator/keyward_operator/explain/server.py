@@ -1,16 +1,14 @@
 """Answers what was done for an object, and why."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
 
-from keyward_operator.errors import OperatorError
 from keyward_operator.journal import Journal
 from keyward_operator.json_types import Json
-
-Preview = Callable[[str, str], Awaitable[Mapping[str, Json]]]
-"""Given a namespace and a name; by the objects that have it: what the checks say, and what is still to be done."""
+from keyward_operator.kinds import INPUTS
+from keyward_operator.reconcile.previews import Previews
 
 _OWNER_ONLY = 0o600
 
@@ -23,7 +21,7 @@ class ExplainServer:
         self._journal = journal
         self._identity = identity
         self._runner: web.AppRunner | None = None
-        self.preview: Preview | None = None
+        self.previews: Previews | None = None
         """Looks at objects without touching them; None before the API server was reached."""
 
         self.leads: Callable[[], bool] = lambda: False
@@ -55,11 +53,10 @@ class ExplainServer:
         )
 
     async def _now(self, namespace: str, name: str) -> Json:
-        if self.preview is None:
-            return {"now": {}, "problem": "the operator has not reached the API server yet"}
-        try:
-            found = await self.preview(namespace, name)
-        except OperatorError as error:
-            return {"now": {}, "problem": str(error)}
-        missing = f"there is no KeyspacesDatabase and no KeyspacesIAMRole {namespace}/{name}"
-        return {"now": found, "problem": "" if found else missing}
+        if self.previews is None:
+            return {"now": {}, "problems": ["the operator has not reached the API server yet"]}
+        preview = await self.previews.of(namespace, name)
+        if not preview.found and not preview.problems:
+            kinds = ", ".join(kind.kind for kind in INPUTS)
+            preview.problems.append(f"there is nothing of that name in namespace {namespace} (of kinds {kinds})")
+        return {"now": preview.found, "problems": preview.problems}

@@ -29,8 +29,11 @@ class Standby(Generic[K]):
             del self._heard[oldest]
 
     def take(self) -> list[K]:
-        """The keys that were heard of late, oldest first; they are forgotten then."""
+        """The keys that were heard of late; they are forgotten then.
+
+        Newest first: what was heard before the leader died, it most likely took care of.
+        """
         since = self._clock() - self._memory
-        recent = [key for key, when in self._heard.items() if when >= since]
+        recent = [key for key, when in reversed(self._heard.items()) if when >= since]
         self._heard.clear()
         return recent

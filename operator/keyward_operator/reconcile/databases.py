@@ -113,12 +113,12 @@ class DatabaseReconciler:
 def measure(view: View) -> None:
     """Set the gauges of a database."""
     labels = view.observed.owner.namespace, view.observed.owner.name
-    metrics.DATABASE_READY.labels(*labels).set(verdicts(view)[Condition.READY].status == "True")
+    metrics.DATABASE_READY.set(*labels, verdicts(view)[Condition.READY].status == "True")
     if view.authorities is not None:
-        metrics.CERTIFICATE_EXPIRY.labels(*labels).set(end_of(view.authorities.current).timestamp())
+        metrics.CERTIFICATE_EXPIRY.set(*labels, end_of(view.authorities.current).timestamp())
 
 
 def forget(key: DatabaseKey) -> None:
     """Drop the gauges of a database that is gone."""
     for gauge in (metrics.DATABASE_READY, metrics.CERTIFICATE_EXPIRY):
-        gauge.remove_by_labels({"namespace": key.namespace, "database": key.name})
+        gauge.forget(key.namespace, key.name)

@@ -1,6 +1,6 @@
 """Which reconciler works on which kind of key."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,6 @@ from keyward_api.tenants import PlatformSettings
 from keyward_operator.clients.iam_api import IamApi
 from keyward_operator.clients.kubernetes_api import KubernetesApi
 from keyward_operator.journal import Journal
-from keyward_operator.json_types import Json
 from keyward_operator.keys import (
     AccessKey,
     AgentRoleKey,
@@ -33,6 +32,7 @@ from keyward_operator.reconcile.known import KnownAccess
 from keyward_operator.reconcile.namespaces import NamespaceReconciler
 from keyward_operator.reconcile.observe import Observer
 from keyward_operator.reconcile.orphans import Orphans
+from keyward_operator.reconcile.previews import Previews
 from keyward_operator.reconcile.publisher import Publisher
 from keyward_operator.reconcile.replacements import Replacements
 from keyward_operator.reconcile.stray_roles import StrayRolesReconciler
@@ -48,8 +48,8 @@ class Reconcilers:
     by_key: dict[type[Key], Callable[[Any], Awaitable[float | None]]]
     """By the type of the key that each takes."""
 
-    previews: Mapping[type[DatabaseKey] | type[IAMRoleKey], Callable[[Any], Awaitable[Json | None]]]
-    """What would be done for an object, by the type of its key."""
+    previews: Previews
+    """What would be done for objects."""
 
     wrote_policy: Callable[[DatabaseKey, int], bool]
     """Whether a policy of this generation is of our writing; from any thread."""
@@ -57,12 +57,6 @@ class Reconcilers:
     async def reconcile(self, key: Key) -> float | None:
         """Work on a key; seconds after which to look again, or None."""
         return await self.by_key[type(key)](key)
-
-    async def preview(self, namespace: str, name: str) -> dict[str, Json]:
-        """What the checks say of the objects of that name, and what would be done for them. Raises OperatorError."""
-        keys = [make(namespace, name) for make in self.previews]
-        found = {str(key): await self.previews[type(key)](key) for key in keys}
-        return {key: told for key, told in found.items() if told is not None}
 
 
 def build(
@@ -116,6 +110,6 @@ def build(
             IAMRolesKey: IAMRolesReconciler(api, queue, journal).reconcile,
             StrayRolesKey: strays.reconcile,
         },
-        previews={DatabaseKey: databases.preview, IAMRoleKey: roles.preview},
+        previews=Previews(databases=databases.preview, iam_roles=roles.preview, surveyor=surveyor, views=views),
         wrote_policy=publisher.wrote,
     )

@@ -11,6 +11,7 @@ Uses nothing but what the cqlsh image holds: cassandra-driver and keyward_cqlsh.
 
 import json
 import re
+import selectors
 import socket
 import ssl
 import struct
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,9 @@ class Wire:
         self._received = b""
         self.ended: float | None = None
         """When the server ended the connection."""
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
@@ -180,6 +185,7 @@ class Client:
         self._sessions: dict[str, Session] = {}
         self._readers: dict[str, Reader] = {}
         self._wires: dict[str, Wire] = {}
+        self._crowd: list[str] = []
 
     def token(self) -> Answer:
         """The projected token of this moment."""
@@ -296,6 +302,27 @@ class Client:
         """End our side."""
         self._wires.pop(name).shut_down()
         return {}
+
+    def crowd(self, user: str, count: int) -> Answer:
+        """Connections that log in and then say nothing; `in`: how many were let in."""
+        self._crowd = [f"crowd {number}" for number in range(count)]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            answers = list(pool.map(lambda name: self.wire_login(name, user), self._crowd))
+        return {"in": sum(answer["in"] for answer in answers)}
+
+    def crowd_ends(self, seconds: float) -> Answer:
+        """When the server ended each of them, as far as it did within `seconds`."""
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            for name in self._crowd:
+                selector.register(self._wires[name].fileno(), selectors.EVENT_READ, name)
+            while selector.get_map() and time.monotonic() < deadline:
+                for key, _ in selector.select(timeout=0.1):
+                    wire = self._wires[key.data]
+                    wire.read(frames=None, seconds=0.001)
+                    if wire.ended is not None:
+                        selector.unregister(key.fileobj)
+        return {"ends": [self._wires[name].ended for name in self._crowd if self._wires[name].ended is not None]}
 
     def plaintext(self, data: str, seconds: float) -> Answer:
         """Send bytes to the TLS port without TLS; returns what came back until the end."""

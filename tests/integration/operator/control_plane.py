@@ -4,8 +4,12 @@ Pods are made but never run, so no agent ever gets ready here; what an agent wou
 else is as in a cluster: schemas and CEL, server-side apply, watches, RBAC, discovery.
 """
 
+import base64
+import contextlib
 import csv
 import functools
+import http.client
+import json
 import os
 import secrets
 import socket
@@ -17,13 +21,14 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from keyward_api import names
-from keyward_operator.kinds import INPUTS
+from keyward_operator.kinds import INPUTS, Reference
 from tests.api_reader import EVERY_NAMESPACE, ApiReader
 
 ADMIN = "admin"
@@ -115,6 +120,22 @@ class ControlPlane:
     def stop_api_server(self) -> None:
         """End the API server alone, on the spot; what it stored stays."""
         self._end(_API_SERVER)
+
+    def vanish(self, *references: Reference) -> None:
+        """Take objects out of etcd, behind the API server's back, and forget all history: no watch can tell of it."""
+        for each in references:
+            key = f"/registry/{each.kind.group}/{each.kind.plural}/{each.namespace}/{each.name}"
+            answer = self._etcd("deleterange", {"key": base64.b64encode(key.encode()).decode()})
+            assert answer.get("deleted") == "1", f"{each}: {answer}"
+        self._etcd("compaction", {"revision": answer["header"]["revision"], "physical": True})
+
+    def _etcd(self, call: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """A request to etcd's gRPC gateway, https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/."""
+        address = self._etcd_url.removeprefix("http://")
+        with contextlib.closing(http.client.HTTPConnection(address, timeout=30)) as connection:
+            connection.request("POST", f"/v3/kv/{call}", json.dumps(body))
+            answer: dict[str, Any] = json.load(connection.getresponse())
+        return answer
 
     @functools.cached_property
     def reader(self) -> ApiReader:

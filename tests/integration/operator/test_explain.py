@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.operator.conftest import Objects
 from tests.integration.operator.control_plane import RunningOperator
-from tests.integration.operator.resources import condition, database, iam_role, role, user
+from tests.integration.operator.resources import condition, database, iam_role, lock, role, user
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,25 @@ def test_it_tells_what_the_checks_say_of_an_iam_role(
     assert "Nothing is to be done." in explain(operator, f"{namespace}/reader").stdout
 
 
+def test_it_tells_what_the_checks_say_of_roles_users_and_locks(
+    operator: RunningOperator, objects: Objects, namespace: str
+) -> None:
+    objects.apply(role(namespace, "missing"), user(namespace), lock(namespace, "app", target={"user": "app"}))
+    objects.wait("keyspacesuser", "app", namespace, until=lambda found: found.get("status"))
+    now = json.loads(explain(operator, f"{namespace}/app", "-o", "json").stdout)["now"]
+    assert now.keys() == {f"KeyspacesUser {namespace}/app", f"KeyspacesLock {namespace}/app"}
+    resolved = now[f"KeyspacesUser {namespace}/app"]["conditions"]["ReferencesResolved"]
+    assert resolved["status"] == "False"
+    assert "reader" in resolved["message"]
+    text = explain(operator, f"{namespace}/missing").stdout
+    assert f"What the checks say of KeyspacesRole {namespace}/missing now:" in text
+    assert f"KeyspacesRole {namespace}/missing was added" in text
+
+
 def test_what_is_not_there_is_told(operator: RunningOperator) -> None:
     found = explain(operator, "nowhere/nothing")
     assert found.returncode == 0
-    assert "there is no KeyspacesDatabase and no KeyspacesIAMRole nowhere/nothing" in found.stdout
+    assert "there is nothing of that name in namespace nowhere (of kinds KeyspacesDatabase, " in found.stdout
 
 
 def test_mistakes_are_answered_with_what_to_do(operator: RunningOperator) -> None:

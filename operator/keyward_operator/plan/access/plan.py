@@ -38,11 +38,39 @@ class StatusChange:
         return cls(reference=reference, document={"metadata": metadata}, status=status, events=events)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """One role, user or lock, as the checks see it now."""
+
+    reference: Reference
+    document: Json
+    status: Json
+    """As it shall be."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its status says so, or it is on its way out and nobody asks any more."""
+        leaves = "deletionTimestamp" in self.document["metadata"]
+        return leaves or not status_differs(self.document, self.status, FieldManager.ACCESS)
+
+
+def judge(world: AccessWorld) -> Iterator[Judged]:
+    """Every role, user and lock of a namespace."""
+    yield from _judge(world, kinds.KEYSPACES_ROLE, world.roles, roles.status_of)
+    yield from _judge(world, kinds.KEYSPACES_USER, world.users, users.status_of)
+    yield from _judge(world, kinds.KEYSPACES_LOCK, world.locks, locks.status_of)
+
+
 def changes(world: AccessWorld) -> Iterator[StatusChange]:
     """Statuses that are not as they shall be."""
-    yield from _changes(world, kinds.KEYSPACES_ROLE, world.roles, roles.status_of)
-    yield from _changes(world, kinds.KEYSPACES_USER, world.users, users.status_of)
-    yield from _changes(world, kinds.KEYSPACES_LOCK, world.locks, locks.status_of)
+    for judged in judge(world):
+        if not judged.is_told:
+            yield StatusChange.of(
+                judged.reference,
+                judged.document,
+                status=judged.status,
+                events=events.transitions(conditions_of(judged.document), judged.status["conditions"]),
+            )
 
 
 def next_end(world: AccessWorld) -> datetime | None:
@@ -53,19 +81,13 @@ def next_end(world: AccessWorld) -> datetime | None:
     return min((end for end in ends if end and end > world.now), default=None)
 
 
-def _changes(
+def _judge(
     world: AccessWorld,
     kind: Kind,
     documents: Sequence[Json],
     status_of: Callable[[Json, AccessWorld], Json],
-) -> Iterator[StatusChange]:
+) -> Iterator[Judged]:
     for document in documents:
         metadata = document["metadata"]
-        status = status_of(document, world)
-        if "deletionTimestamp" not in metadata and status_differs(document, status, FieldManager.ACCESS):
-            yield StatusChange.of(
-                Reference(kind=kind, namespace=metadata["namespace"], name=metadata["name"]),
-                document,
-                status=status,
-                events=events.transitions(conditions_of(document), status["conditions"]),
-            )
+        reference = Reference(kind=kind, namespace=metadata["namespace"], name=metadata["name"])
+        yield Judged(reference=reference, document=document, status=status_of(document, world))

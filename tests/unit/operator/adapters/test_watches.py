@@ -1,8 +1,11 @@
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
+import aiohttp
 import kopf
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from keyward_api import names
 from keyward_api.names import Condition
@@ -217,24 +220,57 @@ def test_labels_that_name_a_namespace_out_of_scope_put_nobody_to_work() -> None:
     assert sink.keys == []
 
 
-def test_a_new_list_asks_for_a_resync_for_it_does_not_tell_what_vanished() -> None:
+@pytest.fixture
+async def api_server() -> AsyncIterator[TestServer]:
+    """Whatever is listed is empty, or refused."""
+
+    async def answer(request: web.Request) -> web.Response:
+        found = {"items": None, "accepted": request.headers["Accept"]}
+        return web.json_response(found, status=403 if request.path == "/refused" else 200)
+
+    application = web.Application()
+    application.router.add_get("/{path}", answer)
+    async with TestServer(application) as server:
+        yield server
+
+
+async def test_a_list_asks_for_a_resync_for_it_does_not_tell_what_vanished(api_server: TestServer) -> None:
     sink = Sink()
-    sink.event(kinds.KEYSPACES_ROLE, None, "reader")
+    async with aiohttp.ClientSession(trace_configs=[sink.watches._lists()]) as session:
+        await session.get(api_server.make_url("/users?watch=true"))
+        await session.get(api_server.make_url("/refused"))
+        assert sink.resyncs == 0
+        await session.get(api_server.make_url("/users"))
     assert (sink.resyncs, sink.keys) == (1, [])
 
 
-def test_the_thousands_of_objects_of_a_list_ask_for_it_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("path", "accepted"),
+    [
+        ("/secrets", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"),
+        ("/secrets?watch=true", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"),
+        ("/keyspacesdatabases", "*/*"),
+        ("/v1", "*/*"),
+    ],
+)
+async def test_the_api_server_is_asked_for_what_matters_and_for_no_key(
+    api_server: TestServer, path: str, accepted: str
+) -> None:
+    async with aiohttp.ClientSession(middlewares=[watches.metadata_alone], response_class=watches.Answer) as session:
+        answer = await session.get(api_server.make_url(path))
+        assert await answer.json() == {"items": [], "accepted": accepted}
+
+
+def test_many_pages_ask_for_it_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Sink()
     now = 1000.0
     monkeypatch.setattr(watches.time, "monotonic", lambda: now)
     for _ in range(100):
-        sink.event(kinds.SECRET, None, labels=OWNER)
+        sink.watches._on_listed()
     assert sink.resyncs == 1
     now += watches._REQUEST_SPACING
-    sink.event(kinds.SECRET, None, labels=OWNER)
+    sink.watches._on_listed()
     assert sink.resyncs == 2, "the last ones are not forgotten"
-    sink.event(kinds.KEYSPACES_DATABASE, "MODIFIED")
-    assert sink.resyncs == 2
 
 
 def test_kopf_never_writes_and_sees_of_children_only_ours() -> None:

@@ -9,13 +9,13 @@ class Clock:
         return self.now
 
 
-def test_what_was_heard_of_late_is_taken_over_oldest_first_and_once() -> None:
+def test_what_was_heard_of_late_is_taken_over_newest_first_and_once() -> None:
     clock = Clock()
     standby: Standby[str] = Standby(memory=10, clock=clock)
     for key in ("old", "a", "b", "a"):
         standby.heard(key)
         clock.now += 4
-    assert standby.take() == ["b", "a"]
+    assert standby.take() == ["a", "b"]
     assert standby.take() == []
 
 
