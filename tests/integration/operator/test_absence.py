@@ -15,16 +15,16 @@ LONGER_THAN_THE_TEST = 3600.0
 def test_what_vanished_while_watches_were_broken_is_seen_when_they_begin_anew(
     installed: ControlPlane, new_operator: Callable[..., RunningOperator], objects: Objects, namespace: str
 ) -> None:
-    operator = new_operator(resync_seconds=LONGER_THAN_THE_TEST)
-    operator.start()
-    operator.wait_until_ready()
     orders, billing = (dotted_child_name(namespace=namespace, name=name) for name in ("orders", "billing"))
     deployment = child_name(namespace=namespace, name="billing")
     objects.apply(database(namespace), database(namespace, "billing"), role(namespace), user(namespace))
+    operator = new_operator(resync_seconds=LONGER_THAN_THE_TEST)
+    operator.start()
     for name in (orders, billing):
         objects.wait("keyspacespolicy", name, AGENTS_NAMESPACE, until=lambda found: found["spec"].get("grants"))
     objects.wait("deployment", deployment, AGENTS_NAMESPACE)
-    eventually(operator.idles, what="the operator has nothing left to do")
+    looks = ("keyward_operator_reconciles_total", 'reconciler="namespace"')
+    eventually(lambda: operator.metric(*looks) and operator.idles(), what="the resync of the start is over")
 
     installed.stop_api_server()
     installed.vanish(
