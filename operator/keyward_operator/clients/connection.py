@@ -20,7 +20,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from keyward_operator.errors import OperatorError
 
 CONNECTIONS = 16
-"""At once, beside those of the watches. Each costs a TLS handshake, and 256 KiB of buffers while it is open."""
+"""At once, beside those of the watches. Each costs a TLS handshake, and buffers while it is open."""
 
 USER_AGENT = f"keyward-operator/{version('keyward')}"
 
