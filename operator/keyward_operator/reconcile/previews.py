@@ -1,5 +1,6 @@
 """What the checks say of objects now, and what is still to be done for them, without doing it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,11 +49,14 @@ class Previews:
     async def of(self, namespace: str, name: str) -> Preview:
         """The objects of that name. What fails for one kind hides no other."""
         preview = Preview(found={}, problems=[])
-        for look in (self._database, self._iam_role, self._access):
-            try:
-                preview.found |= await look(namespace, name)
-            except OperatorError as error:
-                preview.problems.append(str(error))
+        looks = (look(namespace, name) for look in (self._database, self._iam_role, self._access))
+        for answer in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(answer, OperatorError):
+                preview.problems += [str(answer)] if str(answer) not in preview.problems else []
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                preview.found |= answer
         return preview
 
     async def _database(self, namespace: str, name: str) -> dict[str, Json]:

@@ -12,6 +12,7 @@ import ssl
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
@@ -42,7 +43,7 @@ class Counter:
     def failed(self, error: Exception) -> None:
         with self._lock:
             self._requests += 1
-            self._failures.append(f"{time.strftime('%H:%M:%S', time.gmtime())} {type(error).__name__}: {error}")
+            self._failures.append(f"{datetime.now(UTC):%H:%M:%S.%f} {type(error).__name__}: {error}")
 
     def sent_again(self) -> None:
         with self._lock:
