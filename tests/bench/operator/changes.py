@@ -25,6 +25,7 @@ async def steadily(stage: Stage, *, seconds: float, chance: random.Random) -> No
     standby.start()
     await asyncio.to_thread(standby.wait_until_ready)
     await at_rest(await stage.leader())
+    await stage.quiet()
     latencies: list[float] = []
     loop = asyncio.get_running_loop()
     begin = loop.time()
@@ -50,6 +51,7 @@ async def without_leader(stage: Stage, chance: random.Random) -> None:
 async def _takeover(stage: Stage, end: Callable[[RunningOperator], Any], chance: random.Random) -> float:
     leader = await stage.leader()
     await at_rest(leader)
+    await stage.quiet()
     (change,) = _changes(stage, 1, chance)
     latencies: list[float] = []
     async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:

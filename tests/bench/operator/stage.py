@@ -90,6 +90,18 @@ class Stage:
         await until(leads, what="an operator leads")
         return found[0]
 
+    async def quiet(self) -> None:
+        """Wait until nobody asks the API server for anything: a standby that has begun lists all there is."""
+        since = time.monotonic()
+
+        async def still() -> bool:
+            nonlocal since
+            if any(request.is_work for request in await asyncio.to_thread(self.audit.take)):
+                since = time.monotonic()
+            return time.monotonic() - since >= _STILL
+
+        await until(still, what="no operator asks for anything")
+
     def note_peak(self, operator: RunningOperator, what: str) -> None:
         """Add the most memory that a process had to the table."""
         self.table.add(f"{what}: most resident memory", operator.resident_mebibytes(peak=True), "MiB", at_most=150)
