@@ -5,6 +5,7 @@ import pytest
 
 from keyward_api.crds import KINDS
 from keyward_api.resources.policy import KeyspacesPolicy
+from keyward_operator import kinds
 from keyward_operator.health import Address
 from keyward_operator.main import main
 from keyward_operator.options import parse
@@ -82,5 +83,5 @@ def test_help_says_no_default_that_is_nothing(
 
 def test_explain_says_of_what_it_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     said = helped(monkeypatch, capsys, "explain")
-    assert "the KeyspacesDatabase or KeyspacesIAMRole" in said
+    assert all(kind.kind in said for kind in kinds.INPUTS)
     assert "get lease keyward-operator" in said
