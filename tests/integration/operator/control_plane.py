@@ -351,12 +351,27 @@ class RunningOperator:
         """Wait until resyncs have looked at each namespace so often again; how many writes there were meanwhile."""
         before, writes = self._looks(), self.written()
         wanted = before + times * len(self._namespaces())
-        eventually(lambda: self._looks() >= wanted, what=f"{times} looks at everything; see {self.log}", deadline=90)
+        eventually(
+            lambda: self._looks() >= wanted and self._only_looks(),
+            what=f"{times} looks at everything; see {self.log}",
+            deadline=90,
+        )
         return self.written() - writes
 
     def settle(self) -> None:
-        """Wait until everything is as it shall be: looks at it write nothing."""
+        """Wait until everything is as it shall be: looks at it write nothing, and nothing is ending."""
+        eventually(lambda: not self._ending(), what="namespaces of other tests are gone", deadline=90)
         eventually(lambda: self.look_at_everything() == 0, what=f"a look that writes nothing; see {self.log}")
+
+    def _only_looks(self) -> bool:
+        """Whether nothing but looks at namespaces goes on: whatever these found was done."""
+        busy = ("keyward_operator_queue_depth", "keyward_operator_active_workers")
+        return all(self.metric(name) == self.metric(name, 'lane="namespaces"') for name in busy)
+
+    def _ending(self) -> set[str]:
+        """Namespaces on their way out that hold what is reconciled: as it goes, the rest of them changes."""
+        metadata = (each["metadata"] for each in self.control_plane.reader.items("namespaces"))
+        return self._namespaces() & {each["name"] for each in metadata if "deletionTimestamp" in each}
 
     def _looks(self) -> float:
         return self.metric("keyward_operator_reconciles_total", 'reconciler="namespace"')

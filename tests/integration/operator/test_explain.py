@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.integration.operator.conftest import Objects
-from tests.integration.operator.control_plane import RunningOperator
+from tests.integration.operator.control_plane import RunningOperator, eventually
 from tests.integration.operator.resources import condition, database, iam_role, lock, role, user
 
 
@@ -77,7 +77,9 @@ def test_it_tells_what_the_checks_say_of_roles_users_and_locks(
     assert "reader" in resolved["message"]
     text = explain(operator, f"{namespace}/missing").stdout
     assert f"What the checks say of KeyspacesRole {namespace}/missing now:" in text
-    assert f"KeyspacesRole {namespace}/missing was added" in text
+    # A look at the whole namespace may have been before the news.
+    cause = f"KeyspacesRole {namespace}/missing was added"
+    eventually(lambda: cause in explain(operator, f"{namespace}/missing").stdout, what=cause)
 
 
 def test_what_is_not_there_is_told(operator: RunningOperator) -> None:
