@@ -62,7 +62,7 @@ differential: setup ## 1,000,000 statements against Cassandra's own parsers (COU
 
 e2e: setup ## A real cluster with everything in it
 	$(BIN)/python -m local up
-	$(PYTEST) -m "not long" tests/e2e
+	$(PYTEST) tests/e2e
 
 e2e-netpol: setup ## NetworkPolicies that count (Calico's Felix): who reaches whom, with and without them
 	$(BIN)/python -m local up --network-policies
@@ -76,10 +76,8 @@ rollouts: setup ## Twenty rolling updates under Python and gocql drivers that re
 	$(BIN)/python -m local up
 	KEYWARD_ROLLOUTS=20 $(PYTEST) tests/e2e/test_rollouts.py -s
 
-load: setup ## What loads the machine for minutes: crowds and floods of sessions, tenants that ask for too much, restarts
+load: setup ## What loads the machine for minutes: floods of sessions, tenants that ask for too much, restarts without an end
 	$(PYTEST) -m long tests/integration/test_floods.py $(OPERATOR)/adversary/test_load.py $(OPERATOR)/test_restarts.py
-	$(BIN)/python -m local up
-	$(PYTEST) -m long tests/e2e/test_crowd.py
 
 property: setup ## 200 sequences (COUNT) of edits and crashes, deaths at every write, all of which converge, and a small bench
 	KEYWARD_SEQUENCES=$(or $(COUNT),200) $(PYTEST) $(CONVERGENCE) tests/bench

@@ -10,7 +10,7 @@ from tests.e2e.pods import Driver
 from tests.e2e.tenants import Database, Tenant
 from tests.e2e.waiting import NotYet, wait_for
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 SESSIONS = 1000
 REACH_SECONDS = 5.0
