@@ -50,7 +50,7 @@ ACCESS_WORKERS = 8
 TELLING_WORKERS = 2
 """Statuses that are written at once, so that policies that are written meanwhile have most of the API server's time."""
 
-NAMESPACE_WORKERS = 2
+NAMESPACE_WORKERS = 3
 """Namespaces of which everything is held at once, while it is judged."""
 
 IAM_WORKERS = 2

@@ -225,7 +225,8 @@ async def api_server() -> AsyncIterator[TestServer]:
     """Whatever is listed is empty, or refused."""
 
     async def answer(request: web.Request) -> web.Response:
-        found = {"items": None, "accepted": request.headers["Accept"]}
+        items = [{"metadata": {"name": "a", "managedFields": [{}]}}] if request.path == "/users" else None
+        found = {"items": items, "accepted": request.headers["Accept"]}
         return web.json_response(found, status=403 if request.path == "/refused" else 200)
 
     application = web.Application()
@@ -259,6 +260,12 @@ async def test_the_api_server_is_asked_for_what_matters_and_for_no_key(
     async with aiohttp.ClientSession(middlewares=[watches.metadata_alone], response_class=watches.Answer) as session:
         answer = await session.get(api_server.make_url(path))
         assert await answer.json() == {"items": [], "accepted": accepted}
+
+
+async def test_of_listed_objects_is_held_what_matters(api_server: TestServer) -> None:
+    async with aiohttp.ClientSession(response_class=watches.Answer) as session:
+        answer = await session.get(api_server.make_url("/users"))
+        assert (await answer.json())["items"] == [{"metadata": {"name": "a"}}]
 
 
 def test_many_pages_ask_for_it_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
