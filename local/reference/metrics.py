@@ -41,7 +41,6 @@ def _rows(collectors: Iterable[Collector]) -> Iterator[tuple[str, ...]]:
             if not family.name.startswith(_PREFIX):
                 continue
             told = {label: None for sample in family.samples for label in sample.labels if label != "le"}
-            named = getattr(collector, "_labelnames", ()) or getattr(family, "_labelnames", ()) or told
-            labels = ", ".join(f"`{label}`" for label in named)
+            labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()) or told)
             name = f"{family.name}_total" if family.type == "counter" else family.name
             yield f"`{name}`", family.type, labels, cell(family.documentation)

@@ -10,6 +10,9 @@ from prometheus_client.registry import Collector
 class DatabaseGauge(Collector):
     """A gauge of each database, as a number: of the library's own gauges each label makes an object of a kilobyte."""
 
+    _labelnames = ("namespace", "database")
+    """As the library's own gauges have them."""
+
     def __init__(self, name: str, documentation: str) -> None:
         self._name = name
         self._documentation = documentation
@@ -26,7 +29,7 @@ class DatabaseGauge(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What is told now."""
-        family = GaugeMetricFamily(self._name, self._documentation, labels=["namespace", "database"])
+        family = GaugeMetricFamily(self._name, self._documentation, labels=self._labelnames)
         for labels, value in self._values.copy().items():
             family.add_metric(labels, value)
         yield family

@@ -45,10 +45,9 @@ CHILDREN_WITH_AGENTS = (
     kinds.ROLE_BINDING,
     kinds.POD,
 )
+WITH_TENANTS = (*kinds.INPUTS, *kinds.IN_BOTH_NAMESPACES)
 _METADATA_ALONE = frozenset(
-    kind.plural
-    for kind in (*kinds.INPUTS, *kinds.IN_BOTH_NAMESPACES, kinds.NAMESPACE, *CHILDREN_WITH_AGENTS)
-    if kind not in WHOLE
+    kind.plural for kind in (*WITH_TENANTS, kinds.NAMESPACE, *CHILDREN_WITH_AGENTS) if kind not in WHOLE
 )
 _OWN_CHILDREN = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 _REQUEST_TIMEOUT = 30.0
@@ -113,7 +112,7 @@ class Watches:
 
     async def _with_tenants(self, thread: KopfThread) -> KopfTasks:
         registry = self._registry()
-        for kind in (*kinds.INPUTS, *kinds.IN_BOTH_NAMESPACES):
+        for kind in WITH_TENANTS:
             self._watch(registry, kind)
         if not self._scope.namespaces:
             # To watch them is a right in the whole cluster; in named namespaces a resync finds changed labels.

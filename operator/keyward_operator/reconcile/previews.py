@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from keyward_operator.errors import OperatorError
 from keyward_operator.json_types import Json
 from keyward_operator.keys import DatabaseKey, IAMRoleKey
 from keyward_operator.plan.access.plan import judge
 from keyward_operator.plan.access.policies import policy_state
-from keyward_operator.plan.access.world import DatabaseAccess
+from keyward_operator.plan.access.world import DatabaseAccess, names_of
 from keyward_operator.reconcile.access import world_of
 from keyward_operator.reconcile.databases import Views
 from keyward_operator.reconcile.survey import Surveyor
+
+K = TypeVar("K", DatabaseKey, IAMRoleKey)
 
 _TOLD = ("status", "reason", "message")
 """Of a condition."""
@@ -48,31 +51,26 @@ class Previews:
 
     async def of(self, namespace: str, name: str) -> Preview:
         """The objects of that name. What fails for one kind hides no other."""
-        preview = Preview(found={}, problems=[])
-        looks = (look(namespace, name) for look in (self._database, self._iam_role, self._access))
+        looks = (
+            _named(DatabaseKey(namespace, name), self._databases),
+            _named(IAMRoleKey(namespace, name), self._iam_roles),
+            self._access(namespace, name),
+        )
+        found: dict[str, Json] = {}
+        problems: list[str] = []
         for answer in await asyncio.gather(*looks, return_exceptions=True):
             if isinstance(answer, OperatorError):
-                preview.problems += [str(answer)] if str(answer) not in preview.problems else []
+                problems.append(str(answer))
             elif isinstance(answer, BaseException):
                 raise answer
             else:
-                preview.found |= answer
-        return preview
-
-    async def _database(self, namespace: str, name: str) -> dict[str, Json]:
-        key = DatabaseKey(namespace, name)
-        found = await self._databases(key)
-        return {str(key): found} if found else {}
-
-    async def _iam_role(self, namespace: str, name: str) -> dict[str, Json]:
-        key = IAMRoleKey(namespace, name)
-        found = await self._iam_roles(key)
-        return {str(key): found} if found else {}
+                found |= answer
+        return Preview(found=found, problems=list(dict.fromkeys(problems)))
 
     async def _access(self, namespace: str, name: str) -> dict[str, Json]:
         """Roles, users and locks: what they say comes from the policies of all databases."""
         seen = await self._surveyor.survey_access(namespace)
-        if not seen.inputs.access_of(name):
+        if name not in names_of(seen.inputs.roles + seen.inputs.users + seen.inputs.locks):
             return {}
         found = {}
         for database in seen.databases:
@@ -86,3 +84,8 @@ class Previews:
             }
             for each in judged
         }
+
+
+async def _named(key: K, look: Callable[[K], Awaitable[Json | None]]) -> dict[str, Json]:
+    found = await look(key)
+    return {} if found is None else {str(key): found}

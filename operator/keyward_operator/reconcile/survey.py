@@ -34,10 +34,6 @@ class Inputs:
     locks: tuple[Json, ...]
     iam_roles: tuple[Json, ...]
 
-    def access_of(self, name: str) -> list[Json]:
-        """The role, the user and the lock of that name."""
-        return [each for each in self.roles + self.users + self.locks if each["metadata"]["name"] == name]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamespaceWorld:
