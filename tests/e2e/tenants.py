@@ -3,7 +3,7 @@
 Each test module has one, made for it and removed after it, so that no test depends on another module's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +71,13 @@ class Tenant:
         database = self.unready_database(name, replicas=replicas)
         database.trust(*iam_roles)
         database.wait_until_ready()
+        return database
+
+    def two_agents(self) -> "Database":
+        """A database as by default, of which the ServiceAccount `web` may read `e2e_shop.items` as `reader`."""
+        reader = self.iam_role("reader")
+        database = self.database(iam_roles=[reader], replicas=2)
+        self.grant("reader", "web", manifests.rule(db_users=[reader], keyspaces=["e2e_shop"], tables=["items"]))
         return database
 
     def unready_database(self, name: str = "orders", *, replicas: int = 1) -> "Database":
@@ -211,14 +218,18 @@ class Database:
         name = f"deployment/{deployment['metadata']['name']}"
         self.kube.run("rollout", "restart", name, f"--namespace={AGENTS_NAMESPACE}")
         self.wait_until_rolled_out()
+        self.wait_until_gone(before, seconds=60)
 
-        def replaced() -> bool:
-            left = before & {pod["metadata"]["uid"] for pod in self.kube.items("pods", AGENTS_NAMESPACE)}
+    def wait_until_gone(self, agents: Set[str], *, seconds: float) -> None:
+        """Until none of these agents' pods (by their uids) is left: one that goes has a minute for its sessions."""
+
+        def gone() -> bool:
+            left = agents & {pod["metadata"]["uid"] for pod in self.kube.items("pods", AGENTS_NAMESPACE)}
             if left:
                 raise NotYet(f"{len(left)} of the old agents are still there")
             return True
 
-        wait_for("the old agents to be gone", replaced, seconds=60)
+        wait_for("the old agents to be gone", gone, seconds=seconds)
 
     def children(self, *kinds: str) -> list[Object]:
         """What the operator made for it in the agents' namespace."""

@@ -20,10 +20,7 @@ REACH_SECONDS = 5.0
 @pytest.fixture(scope="module")
 def database(tenant: Tenant) -> Database:
     """Two agents, as by default."""
-    database = tenant.database(iam_roles=[tenant.iam_role("reader")], replicas=2)
-    rule = manifests.rule(db_users=[tenant.iam_role("reader")], keyspaces=["e2e_shop"], tables=["items"])
-    tenant.grant("reader", "web", rule)
-    return database
+    return tenant.two_agents()
 
 
 @pytest.fixture
@@ -39,7 +36,7 @@ def crowd(tenant: Tenant, database: Database) -> Iterator[Driver]:
 def test_a_lock_ends_a_thousand_sessions_in_time(
     tenant: Tenant, database: Database, crowd: Driver, record_property: Callable[[str, object], None]
 ) -> None:
-    crowd.begin("crowd_ends", seconds=60)
+    crowd.begin("wires_end", seconds=60)
     applied = time.time()
     tenant.kube.apply(manifests.lock("incident", tenant.namespace, target={"user": "reader"}))
     ends = sorted(end - applied for end in crowd.finish(seconds=90)["ends"])

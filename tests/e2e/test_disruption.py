@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from keyward_api.names import AGENTS_NAMESPACE
-from tests.e2e import manifests
 from tests.e2e.kube import Finished, Object, condition
 from tests.e2e.pods import Driver
 from tests.e2e.tenants import Database, Tenant
@@ -18,10 +17,7 @@ SELECT = "SELECT name FROM e2e_shop.items WHERE id = 1"
 @pytest.fixture(scope="module")
 def database(tenant: Tenant) -> Database:
     """Two agents, as by default."""
-    database = tenant.database(iam_roles=[tenant.iam_role("reader")], replicas=2)
-    rule = manifests.rule(db_users=[tenant.iam_role("reader")], keyspaces=["e2e_shop"], tables=["items"])
-    tenant.grant("reader", "web", rule)
-    return database
+    return tenant.two_agents()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +54,8 @@ def evict(database: Database, pod: str) -> Finished:
 
 def test_nodes_are_drained_of_one_agent_at_a_time_and_no_read_is_lost(database: Database, driver: Driver) -> None:
     database.wait_until_rolled_out()
-    first, second = (pod["metadata"]["name"] for pod in database.agents())
+    evicted, other = database.agents()
+    first, second = evicted["metadata"]["name"], other["metadata"]["name"]
     driver.do("start_reading", name="live", cql=SELECT, patience=5.0)
     assert evict(database, first).status == 0
 
@@ -73,13 +70,7 @@ def test_nodes_are_drained_of_one_agent_at_a_time_and_no_read_is_lost(database: 
 
     wait_for("the eviction of the second to be refused", refused, seconds=10)
 
-    def gone() -> bool:
-        found = database.kube.find("pod", first, AGENTS_NAMESPACE)
-        if found is not None:
-            raise NotYet("it ends its sessions")
-        return True
-
-    wait_for("the evicted agent to be gone", gone, seconds=90)
+    database.wait_until_gone({evicted["metadata"]["uid"]}, seconds=90)
     database.wait_until_rolled_out()
     report = driver.do("stop_reading", name="live")
     assert report["reads"] > 100, report

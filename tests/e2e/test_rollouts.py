@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.e2e import gocql_image, manifests
+from tests.e2e import gocql_image
 from tests.e2e.pods import ClientPod
 from tests.e2e.readers import Reader, gocql_client, gocql_reader, python_client, python_reader
 from tests.e2e.surroundings import Surroundings
@@ -38,10 +38,7 @@ SETTLED_SECONDS = 3.0
 @pytest.fixture(scope="module")
 def database(tenant: Tenant) -> Database:
     """Two agents, as by default."""
-    database = tenant.database(iam_roles=[tenant.iam_role("reader")], replicas=2)
-    rule = manifests.rule(db_users=[tenant.iam_role("reader")], keyspaces=["e2e_shop"], tables=["items"])
-    tenant.grant("reader", "web", rule)
-    return database
+    return tenant.two_agents()
 
 
 @pytest.fixture(scope="module")

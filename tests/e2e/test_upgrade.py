@@ -14,7 +14,7 @@ from keyward_api.names import AGENTS_NAMESPACE, ANNOTATION_IDENTITY_HASH, Condit
 from keyward_operator.children import KINDS
 from local import images, install
 from local.runner import Log
-from tests.e2e import manifests, operator
+from tests.e2e import operator
 from tests.e2e.kube import EVERY_NAMESPACE, Kubectl, KubectlError, Object
 from tests.e2e.pods import Driver
 from tests.e2e.surroundings import Surroundings
@@ -86,10 +86,7 @@ def tenant(surroundings: Surroundings, previous: Kubectl, tables: None) -> Itera
 @pytest.fixture(scope="module")
 def database(tenant: Tenant) -> Database:
     """Two agents, made by the last release."""
-    database = tenant.database(iam_roles=[tenant.iam_role("reader")], replicas=2)
-    rule = manifests.rule(db_users=[tenant.iam_role("reader")], keyspaces=["e2e_shop"], tables=["items"])
-    tenant.grant("reader", "web", rule)
-    return database
+    return tenant.two_agents()
 
 
 @pytest.fixture(scope="module")
@@ -149,14 +146,7 @@ def wait_until_rolled_out(database: Database, gone: set[str]) -> None:
     (deployment,) = database.children("deployments")
     status = ("rollout", "status", f"deployment/{deployment['metadata']['name']}", f"--namespace={AGENTS_NAMESPACE}")
     database.kube.run(*status, "--timeout=180s", seconds=190)
-
-    def left() -> bool:
-        found = gone & {pod["metadata"]["uid"] for pod in database.kube.items("pods", AGENTS_NAMESPACE)}
-        if found:
-            raise NotYet(f"{len(found)} of the old agents are still there")
-        return True
-
-    wait_for("the old agents to be gone", left, seconds=AGENTS_GONE_SECONDS)
+    database.wait_until_gone(gone, seconds=AGENTS_GONE_SECONDS)
 
 
 def wait_until_reported(database: Database) -> None:

@@ -185,7 +185,6 @@ class Client:
         self._sessions: dict[str, Session] = {}
         self._readers: dict[str, Reader] = {}
         self._wires: dict[str, Wire] = {}
-        self._crowd: list[str] = []
 
     def token(self) -> Answer:
         """The projected token of this moment."""
@@ -305,24 +304,23 @@ class Client:
 
     def crowd(self, user: str, count: int) -> Answer:
         """Connections that log in and then say nothing; `in`: how many were let in."""
-        self._crowd = [f"crowd {number}" for number in range(count)]
+        names = (f"crowd {number}" for number in range(count))
         with ThreadPoolExecutor(max_workers=8) as pool:
-            answers = list(pool.map(lambda name: self.wire_login(name, user), self._crowd))
+            answers = list(pool.map(lambda name: self.wire_login(name, user), names))
         return {"in": sum(answer["in"] for answer in answers)}
 
-    def crowd_ends(self, seconds: float) -> Answer:
-        """When the server ended each of them, as far as it did within `seconds`."""
+    def wires_end(self, seconds: float) -> Answer:
+        """When the server ended each bare connection, as far as it did within `seconds`."""
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
-            for name in self._crowd:
-                selector.register(self._wires[name].fileno(), selectors.EVENT_READ, name)
+            for wire in self._wires.values():
+                selector.register(wire, selectors.EVENT_READ, wire)
             while selector.get_map() and time.monotonic() < deadline:
                 for key, _ in selector.select(timeout=0.1):
-                    wire = self._wires[key.data]
-                    wire.read(frames=None, seconds=0.001)
-                    if wire.ended is not None:
-                        selector.unregister(key.fileobj)
-        return {"ends": [self._wires[name].ended for name in self._crowd if self._wires[name].ended is not None]}
+                    key.data.read(frames=None, seconds=0.001)
+                    if key.data.ended is not None:
+                        selector.unregister(key.data)
+        return {"ends": [wire.ended for wire in self._wires.values() if wire.ended is not None]}
 
     def plaintext(self, data: str, seconds: float) -> Answer:
         """Send bytes to the TLS port without TLS; returns what came back until the end."""
