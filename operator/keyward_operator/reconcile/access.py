@@ -89,6 +89,7 @@ class AccessReconciler:
         look = _Look(key=key, ticket=ticket, concerns=await asyncio.to_thread(seen.concerns))
         await at_once(partial(self._see_to, look, seen), seen.databases, limit=POLICIES_AT_ONCE)
         if look.overtaken:
+            self._journal.pass_on(key, key)
             self._journal.heard(key, look.overtaken)
             self._queue.add(key)
             return None  # whoever looks again says what came of it

@@ -83,6 +83,7 @@ class DatabaseReconciler:
         try:
             await self._applier.apply(steps, view, ticket=ticket)
         except OvertakenError:
+            self._journal.pass_on(key, key)
             return 0.0
         measure(view)
         if steps.replace_pod is not None:

@@ -80,6 +80,8 @@ class Telling:
     async def reconcile(self, key: TellingKey) -> None:
         """Write what was left. Raises ApiError once everything else is written; what it is about stays."""
         told = self._of(key.namespace)
+        if not told.changes:
+            self._journal.pass_on(key, key)  # a look has begun that leaves anew what was left for this
         troubles: list[ApiError] = []
         for reference in list(told.changes):
             async with told.lock:

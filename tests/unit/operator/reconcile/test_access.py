@@ -89,7 +89,7 @@ class Cluster:
         self.statuses |= {change.reference.name: change.status for change in changes}
 
 
-def made(cluster: Cluster) -> tuple[AccessReconciler, WorkQueue[Key]]:
+def made(cluster: Cluster, journal: Journal | None = None) -> tuple[AccessReconciler, WorkQueue[Key]]:
     queue: WorkQueue[Key] = WorkQueue()
     reconciler = AccessReconciler(
         queue,
@@ -98,7 +98,7 @@ def made(cluster: Cluster) -> tuple[AccessReconciler, WorkQueue[Key]]:
         views=cast(Views, cluster),
         known=KnownAccess(cast(Publisher, cluster), settings=lambda: PLATFORM),
         telling=cast(Telling, cluster),
-        journal=Journal(),
+        journal=journal or Journal(),
     )
     return reconciler, queue
 
@@ -129,6 +129,17 @@ async def test_who_was_overtaken_says_nothing_and_looks_again_once_the_rest_is_w
     assert cluster.statuses.keys() <= {"orders", "orders-1", "orders-2"}, "nothing is told of users and locks"
     assert len(cluster.statuses) == 2, "but what was written"
     assert await queue.get() == AccessKey("payments")
+
+
+async def test_who_looks_again_does_it_for_what_the_first_look_was_for() -> None:
+    cluster, journal, key = Cluster(), Journal(), AccessKey("payments")
+    cluster.policy_errors = [OvertakenError("somebody was faster")]
+    reconciler, _ = made(cluster, journal)
+    journal.heard(key, "app was added")
+    for _ in range(2):
+        with journal.look(key):
+            await reconciler.reconcile(key)
+    assert journal.of(key)[-1].causes == ["app was added", "somebody was faster"]
 
 
 async def test_one_policy_that_cannot_be_written_keeps_no_other_waiting_and_is_tried_again() -> None:

@@ -29,6 +29,7 @@ class Api:
         self.may_write = asyncio.Event()
         self.may_write.set()
         self.begun = asyncio.Event()
+        self.journal = Journal()
 
     def acting_as(self, _: str) -> Self:
         return self
@@ -49,7 +50,8 @@ def made() -> tuple[Telling, Api, WorkQueue[Key]]:
     api, queue = Api(), WorkQueue[Key]()
     recorder = cast(EventRecorder, api)
     clock = lambda: api.now  # noqa: E731
-    return Telling(cast(KubernetesApi, api), queue, recorder=recorder, journal=Journal(), clock=clock), api, queue
+    telling = Telling(cast(KubernetesApi, api), queue, recorder=recorder, journal=api.journal, clock=clock)
+    return telling, api, queue
 
 
 def change(name: str, number: int = 1) -> StatusChange:
@@ -81,6 +83,16 @@ async def test_what_a_later_look_found_takes_the_place_of_all_that_was_left_befo
     telling.leave("payments", [change("b", 2)])
     await telling.reconcile(KEY)
     assert api.statuses == [("b", 2)]
+
+
+async def test_what_is_told_later_is_told_for_what_was_left_first() -> None:
+    telling, api, _ = made()
+    for left, cause in (([], "a was added"), ([change("a")], "b was added")):
+        api.journal.heard(KEY, cause)
+        telling.leave("payments", left)
+        with api.journal.look(KEY):
+            await telling.reconcile(KEY)
+    assert api.journal.of(KEY)[-1].causes == ["a was added", "b was added"]
 
 
 async def test_a_look_leaves_what_it_found_bit_by_bit() -> None:
